@@ -1,0 +1,192 @@
+"""What an adapter is: the one page every channel, ours or anybody's, is written against.
+
+An adapter has three methods: `send`, `parse`, and `verify` for a webhook channel or `poll` for a mailbox. Anything
+more is an ability it declares by having the method (`answer`, `once`, `fetch_media`). `verify` and `parse` are plain
+functions over plain data, so any journaled request can be replayed in a test or after an incident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Literal, Protocol, TypeAlias, runtime_checkable
+
+import msgspec
+
+from channels.events import Address, AnyEvent
+from channels.limits import Limits
+from channels.parts import AnyPart, Attachment
+
+Medium: TypeAlias = Literal["sms", "voice", "email", "whatsapp", "webchat"]
+Secret: TypeAlias = Annotated[str, msgspec.Meta(extra_json_schema={"writeOnly": True, "format": "password"})]
+
+
+class ChannelSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What one channel of an adapter needs. Fields typed `Secret` are encrypted at rest and never shown."""
+
+    @property
+    def realm(self) -> str:
+        """Whose credentials these are: channels of one realm share a vendor URL and may hand each other events."""
+        return ""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Our own addresses on this channel, the first being the one we write from; () where it needs none."""
+        return ()
+
+
+class Account(msgspec.Struct, kw_only=True, frozen=True):
+    """A channel as its adapter sees it. `hook_url` is the public base of its webhooks; a kind is appended to it."""
+
+    channel_id: str
+    settings: ChannelSettings
+    hook_url: str
+
+
+class WebhookRequest(msgspec.Struct, kw_only=True, frozen=True):
+    """One HTTP request as it reached us.
+
+    `url` is the public URL from our configuration, never from the client's headers; header names are in lower case,
+    repeated headers are joined by ", " (RFC 9110 5.3); `body` is raw. `kind` is the last step of the hook's path.
+    """
+
+    kind: str
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class RawEvent(WebhookRequest, kw_only=True, frozen=True):
+    """One journaled request, or one mail fetched by polling (its MIME in `body`)."""
+
+    received_at: datetime
+
+
+class WebhookReply(msgspec.Struct, kw_only=True, frozen=True):
+    """What we answer a provider."""
+
+    status: int = 200
+    media_type: str = "text/plain"
+    body: bytes = b""
+
+
+class OutboundMessage(msgspec.Struct, kw_only=True, frozen=True):
+    """One message that already fits the limits.
+
+    `reference` is our id for it: constant over retries, new for another message. Where the provider can carry a
+    reference back in its reports the adapter passes it on.
+    """
+
+    reference: str
+    to: Address
+    parts: list[AnyPart]
+    sender: str | None = None
+    thread_ref: str | None = None
+    in_reply_to: str | None = None
+
+
+class Sent(msgspec.Struct, kw_only=True, frozen=True):
+    """The provider has taken the message over."""
+
+    provider_message_id: str
+    detail: str | None = None
+
+
+class Media(msgspec.Struct, kw_only=True, frozen=True):
+    """A fetched file: its bytes, and the type and name the provider claims."""
+
+    content: bytes
+    media_type: str | None = None
+    name: str | None = None
+
+
+class CallState(msgspec.Struct, kw_only=True, frozen=True):
+    """Where a call stands, for an adapter that must answer at once with the next step of a script."""
+
+    call: str
+    step: str
+    facts: dict[str, str] = {}
+
+
+class SetupStep(msgspec.Struct, kw_only=True, frozen=True):
+    """One step of connecting a channel: what to do, and the value to copy there."""
+
+    title: str
+    detail: str
+    value: str | None = None
+
+
+class Adapter(Protocol):
+    """Speaks one provider's language. Keeps no state of ours, stores nothing, decides nothing.
+
+    It is made once a process, with the one HTTP client: `TwilioSms(http)`.
+    """
+
+    name: str
+    medium: Medium
+    provider: str
+    limits: Limits
+    settings: type[ChannelSettings]
+
+    async def send(self, account: Account, message: OutboundMessage) -> Sent:
+        """Hand it over, or raise a SendFailed. The message already fits the limits."""
+        ...
+
+    def parse(self, account: Account, raw: RawEvent) -> list[AnyEvent]:
+        """Events of one request or mail, oldest first; [] for what we know and ignore; else Malformed."""
+        ...
+
+    def setup_steps(self, account: Account) -> list[SetupStep]:
+        """What the operator has to enter where, with the exact URLs."""
+        ...
+
+
+@runtime_checkable
+class Hooked(Protocol):
+    """A channel whose provider calls us. `kinds` are the webhooks it has; `retries` whether a 503 loses nothing."""
+
+    kinds: frozenset[str]
+    retries: bool
+    body_limit: int
+    accepted: WebhookReply
+
+    def verify(self, account: Account, request: WebhookRequest) -> None:
+        """Raise Forged unless the provider sent this. There is no default."""
+        ...
+
+
+@runtime_checkable
+class Polled(Protocol):
+    """A mailbox we have to ask."""
+
+    def poll(self, account: Account, cursor: str | None) -> AsyncIterator[tuple[RawEvent, str]]:
+        """New mails, oldest first, each with the cursor to store in the transaction that journals it."""
+        ...
+
+
+@runtime_checkable
+class Answering(Hooked, Protocol):
+    """A channel that must be answered in the same call: voice scripts, handshakes."""
+
+    def answer(self, account: Account, request: WebhookRequest, state: CallState | None) -> WebhookReply:
+        """The reply to this request, worked out from it and from where the call stands."""
+        ...
+
+
+@runtime_checkable
+class OneTime(Protocol):
+    """A channel whose requests carry a token that may be used once (Mailgun)."""
+
+    def once(self, request: WebhookRequest) -> str | None:
+        """The token, kept in a unique column of the journal's INSERT."""
+        ...
+
+
+@runtime_checkable
+class MediaFetching(Protocol):
+    """A channel whose media lie at the provider and need the account's credentials."""
+
+    async def fetch_media(self, account: Account, attachment: Attachment) -> Media:
+        """The file; Unreachable or Throttled to try again, Rejected when it is gone or not the provider's."""
+        ...

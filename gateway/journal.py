@@ -1,0 +1,127 @@
+"""Group commit: requests that come together share one durable statement; without Postgres the spool takes over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import structlog
+
+from gateway.spool import Spool, SpoolFull
+from inbox.intake.actions.journal import JournalEntry, journal_events
+from inbox.kit.db import TRANSIENT
+
+log = structlog.get_logger()
+
+
+class JournalDown(Exception):
+    """Neither the database nor the spool took the request: the provider has to send it again."""
+
+
+class Journal:
+    """Writes requests down before they are answered. `timeout` in seconds is how long Postgres may take.
+
+    `on_written` is told which channels have something new.
+    """
+
+    def __init__(self, spool: Spool, *, batch: int, timeout: float) -> None:
+        self.spool = spool
+        self.batch = batch
+        self.timeout = timeout
+        self.on_written: Callable[[set[UUID]], None] = _nobody_waits
+        self._waiting: deque[tuple[JournalEntry, asyncio.Future[None]]] = deque()
+        self._writer: asyncio.Task[None] | None = None
+        self._since: float | None = None
+        self._down = False
+
+    async def write(self, entry: JournalEntry, *, spoolable: bool) -> None:
+        """Return when the request is durable: in the journal, or, for a provider that hardly retries, in the spool.
+
+        While the spool holds something of ours, such requests queue up behind it, so that their order is kept.
+        """
+        if spoolable and (self.spool.holds or self._stalled()):
+            return await self._spool(entry)
+        try:
+            async with asyncio.timeout(self.timeout):
+                await self._enqueue(entry)
+        except TRANSIENT as error:
+            self._note_down(error)
+            if not spoolable:
+                raise JournalDown("the database is away") from error
+            await self._spool(entry)
+
+    async def drain(self) -> int:
+        """Move the spool into the journal; TRANSIENT errors mean: later."""
+        drained = await self.spool.drain(self._journal)
+        if drained:
+            log.info("spool_drained", count=drained)
+        return drained
+
+    async def stop(self) -> None:
+        """Finish what is being written."""
+        if self._writer is not None:
+            await asyncio.wait([self._writer], timeout=self.timeout)
+
+    def _enqueue(self, entry: JournalEntry) -> asyncio.Future[None]:
+        if self._stalled():
+            raise TimeoutError("the database does not answer")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((entry, done))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write_waiting())
+        return done
+
+    async def _write_waiting(self) -> None:
+        try:
+            while self._waiting:
+                taken = [self._waiting.popleft() for _ in range(min(self.batch, len(self._waiting)))]
+                await self._write_batch([one for one in taken if not one[1].done()])
+        finally:
+            self._writer = None
+
+    async def _write_batch(self, taken: list[tuple[JournalEntry, asyncio.Future[None]]]) -> None:
+        if not taken:
+            return
+        self._since = time.monotonic()
+        try:
+            await self._journal([entry for entry, _ in taken])
+        except Exception as error:  # noqa: BLE001 (handed to everyone who waits for this batch)
+            self._finish(taken, error)
+        else:
+            self._finish(taken, None)
+        finally:
+            self._since = None
+
+    def _finish(self, taken: list[tuple[JournalEntry, asyncio.Future[None]]], error: Exception | None) -> None:
+        for _, done in taken:
+            if done.done():
+                continue
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+    async def _journal(self, entries: Sequence[JournalEntry]) -> None:
+        self.on_written(await journal_events(entries))
+        self._down = False
+
+    async def _spool(self, entry: JournalEntry) -> None:
+        try:
+            await self.spool.append([entry])
+        except SpoolFull as error:
+            raise JournalDown(str(error)) from error
+
+    def _stalled(self) -> bool:
+        return self._since is not None and time.monotonic() - self._since > self.timeout
+
+    def _note_down(self, error: BaseException) -> None:
+        if not self._down:
+            log.error("journal_down", error=type(error).__name__)
+        self._down = True
+
+
+def _nobody_waits(channel_ids: set[UUID]) -> None:
+    """Until a projector asks to be told."""

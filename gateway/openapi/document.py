@@ -1,0 +1,224 @@
+"""The OpenAPI 3.1 document, put together from operations, schemas and examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from msgspec import UNSET
+
+from gateway.openapi.examples import ID_BODY, PREFIXES, make_example
+from gateway.openapi.operations import Operation, Parameter, list_operations
+from gateway.openapi.problems import Answers, problem_answers, problem_examples
+from gateway.openapi.schemas import Schema, make_schemas, names_used, require_all
+from gateway.problems import ProblemDocument
+from inbox.kit.pages import Page
+
+TITLE = "Switchboard"
+DESCRIPTION = (
+    "Every channel, one thread: an omnichannel gateway and unified inbox. "
+    "Clients authenticate with an API key (`Authorization: Bearer sk_...`); every refusal is an RFC 9457 problem."
+)
+SECURITY = "apiKey"
+COMMON_HEADERS = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+
+
+def describe_api(app: Litestar, *, version: str) -> Schema:
+    """The document of everything this application publishes."""
+    operations = list_operations(app)
+    kinds = [kind for operation in operations for kind in _kinds_of(operation)]
+    schemas, components = make_schemas([*kinds, ProblemDocument])
+    shapes = iter(schemas)
+    paths: dict[str, Schema] = {}
+    for operation in operations:
+        used = {place: next(shapes) for place in _places_of(operation)}
+        paths.setdefault(operation.path, {})[operation.method] = _describe_operation(operation, used)
+    _require_answers(paths, components)
+    return {
+        "openapi": "3.1.0",
+        "info": _info(version),
+        "servers": [{"url": "/", "description": "This gateway"}],
+        "tags": _tags(operations),
+        "security": [{SECURITY: []}],
+        "paths": paths,
+        "components": _components(components),
+    }
+
+
+def _info(version: str) -> Schema:
+    return {
+        "title": TITLE,
+        "version": version,
+        "description": DESCRIPTION,
+        "contact": {"name": "Switchboard", "url": "https://switchboard.example"},
+        "license": {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
+    }
+
+
+def _tags(operations: Iterable[Operation]) -> list[Schema]:
+    described = {operation.tag: operation.tag_description for operation in operations}
+    return [{"name": name, "description": described[name]} for name in sorted(described)]
+
+
+def _components(schemas: dict[str, Schema]) -> Schema:
+    return {
+        "schemas": schemas,
+        "examples": problem_examples(),
+        "headers": {
+            "RequestId": {
+                "description": "The id of this request: yours if you sent one, else made. Name it when you ask for help.",
+                "schema": {"type": "string"},
+                "example": "3f1c0b9e7d5a4c2b8e6f",
+            },
+            "NextPage": {
+                "description": 'The next page, as `rel="next"` (RFC 8288); absent on the last one.',
+                "schema": {"type": "string"},
+                "example": '</v1/agents?cursor=WyJh>; rel="next"',
+            },
+            "Replayed": {
+                "description": "`true` where this is the remembered answer to the same Idempotency-Key.",
+                "schema": {"type": "string", "const": "true"},
+                "example": "true",
+            },
+            "RetryAfter": {
+                "description": "Seconds to wait before trying again.",
+                "schema": {"type": "integer"},
+                "example": 2,
+            },
+        },
+        "parameters": {
+            "IdempotencyKey": {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "Your name for this request, up to 255 characters: asked again with it, it acts once.",
+                "required": False,
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                "example": "order-8841-reply-1",
+            }
+        },
+        "securitySchemes": {
+            SECURITY: {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "An API key. Each operation names the scope it needs; `admin` holds all.",
+            }
+        },
+    }
+
+
+def _kinds_of(operation: Operation) -> list[Any]:
+    """The types to make schemas of, in the order of `_places_of`."""
+    kinds = [parameter.kind for parameter in operation.parameters]
+    return kinds + [kind for kind in (operation.body, operation.answer) if _has_schema(kind)]
+
+
+def _places_of(operation: Operation) -> list[str]:
+    places = [f"?{parameter.name}" for parameter in operation.parameters]
+    return places + [
+        place for place, kind in (("body", operation.body), ("answer", operation.answer)) if _has_schema(kind)
+    ]
+
+
+def _has_schema(kind: Any) -> bool:
+    return kind is not None and kind is not bytes
+
+
+def _describe_operation(operation: Operation, shapes: dict[str, Schema]) -> Schema:
+    described: Schema = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "description": _operation_text(operation),
+        "tags": [operation.tag],
+        "parameters": _parameters(operation, shapes),
+        "responses": _responses(operation, shapes),
+    }
+    if operation.body is not None:
+        example = make_example(operation.body) if operation.request_example is UNSET else operation.request_example
+        described["requestBody"] = {
+            "required": True,
+            "content": {operation.body_type: {"schema": shapes["body"], "example": msgspec.to_builtins(example)}},
+        }
+    if operation.scope is None:
+        described["security"] = []
+    else:
+        described["x-scope"] = operation.scope
+    return described
+
+
+def _operation_text(operation: Operation) -> str:
+    needs = f"Needs the scope `{operation.scope}`." if operation.scope else "Needs no API key."
+    return f"{operation.description}\n\n{needs}".strip()
+
+
+def _parameters(operation: Operation, shapes: dict[str, Schema]) -> list[Schema]:
+    found = [_describe_parameter(parameter, shapes[f"?{parameter.name}"]) for parameter in operation.parameters]
+    if operation.method == "post" and operation.scope is not None:
+        found.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    return found
+
+
+def _describe_parameter(parameter: Parameter, shape: Schema) -> Schema:
+    schema = _without_null(shape)
+    description = schema.pop("description", "")
+    examples = schema.pop("examples", [])
+    if parameter.default is not UNSET:
+        schema["default"] = msgspec.to_builtins(parameter.default)
+    described: Schema = {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.required,
+        "schema": schema,
+    }
+    if description:
+        described["description"] = description
+    example = examples[0] if examples else _id_example(parameter.name)
+    return described | ({"example": example} if example is not None else {})
+
+
+def _without_null(shape: Schema) -> Schema:
+    """A parameter that is absent is not null, whatever its type says in Python."""
+    kept = [one for one in shape.get("anyOf", []) if one.get("type") != "null"]
+    rest = {name: value for name, value in shape.items() if name not in {"anyOf", "default"}}
+    return {**kept[0], **rest} if len(kept) == 1 else dict(shape)
+
+
+def _id_example(name: str) -> str | None:
+    prefix = PREFIXES.get(name.removesuffix("_id"))
+    return f"{prefix}_{ID_BODY}" if prefix and name.endswith("_id") else None
+
+
+def _responses(operation: Operation, shapes: dict[str, Schema]) -> Answers:
+    success: Schema = {"description": operation.summary, "headers": _success_headers(operation)}
+    if operation.answer is bytes:
+        schema = {"type": "string"} if operation.answer_type.startswith("text/") else {}
+        example = "text" if operation.example is UNSET else operation.example
+        success["content"] = {operation.answer_type: {"schema": schema, "example": example}}
+    elif operation.answer is not None:
+        example = make_example(operation.answer) if operation.example is UNSET else operation.example
+        content = {"schema": shapes["answer"], "example": msgspec.to_builtins(example)}
+        success["content"] = {operation.answer_type: content}
+    return {str(operation.status): success} | problem_answers(operation, COMMON_HEADERS)
+
+
+def _success_headers(operation: Operation) -> Schema:
+    headers: Schema = dict(COMMON_HEADERS)
+    if getattr(operation.answer, "__origin__", None) is Page:
+        headers["Link"] = {"$ref": "#/components/headers/NextPage"}
+    if operation.method == "post" and operation.scope is not None:
+        headers["Idempotency-Replayed"] = {"$ref": "#/components/headers/Replayed"}
+    return headers
+
+
+def _require_answers(paths: dict[str, Schema], components: dict[str, Schema]) -> None:
+    """What only ever leaves us has all its fields; what comes in too keeps its optional ones."""
+    operations = [operation for methods in paths.values() for operation in methods.values()]
+    taken = names_used([operation.get("requestBody", {}) for operation in operations], components)
+    for name, schema in components.items():
+        if name not in taken and name not in SPARSE:
+            require_all(schema)
+
+
+SPARSE = frozenset({"FieldError"})
+"""Answers that leave out what is at its default."""

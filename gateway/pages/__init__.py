@@ -1,0 +1,1 @@
+"""Plain HTML pages the gateway writes itself: no script, no build step, readable without a network."""

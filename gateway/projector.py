@@ -1,0 +1,184 @@
+"""Projects the journal in this process: channel by channel, in journal order, in batches, one poison event aside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from channels.contract import RawEvent
+from channels.errors import Malformed
+from gateway.directory import LiveChannel
+from gateway.runtime import Runtime
+from inbox.conversations.thread import Route
+from inbox.intake.actions.project import project_events, replay_events
+from inbox.intake.batch import Failure, Lane, ParsedEvent
+from inbox.intake.queries import find_raw_events, waiting_events, waiting_lanes
+from inbox.kit.clock import utc_now
+from inbox.kit.db import TRANSIENT, Row, tx
+
+log = structlog.get_logger()
+
+LANES_AT_ONCE = 4
+PAUSE_SECONDS = 0.2
+"""How long to wait before a lane is tried again that another process holds, or whose database is away."""
+
+_headers = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class Projector:
+    """One process's share of the projecting; any number of processes may do it at once."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.window = timedelta(hours=runtime.settings.reopen_window_hours)
+        self._lanes: dict[UUID, asyncio.Task[None]] = {}
+        self._again: set[UUID] = set()
+        self._room = asyncio.Semaphore(LANES_AT_ONCE)
+        self._stopping = False
+
+    def wake(self, channel_ids: Iterable[UUID]) -> None:
+        """These channels have something new in their journal."""
+        for channel_id in channel_ids:
+            if channel_id in self._lanes:
+                self._again.add(channel_id)
+            elif not self._stopping:
+                self._lanes[channel_id] = asyncio.create_task(self._run_lane(channel_id))
+
+    async def look_around(self) -> None:
+        """Find what others left behind."""
+        self.wake(await waiting_lanes())
+
+    async def stop(self) -> None:
+        """Finish the batches at hand; the rest stays in the journal."""
+        self._stopping = True
+        if self._lanes:
+            await asyncio.wait(list(self._lanes.values()))
+
+    async def replay(self, ids: Sequence[int]) -> list[Failure]:
+        """Project these requests once more; what still cannot be projected is returned."""
+        failures: list[Failure] = []
+        for row in await find_raw_events(ids):
+            live = self.runtime.directory.find(row["channel_id"])
+            if live is None:
+                failures.append(Failure(raw_event_id=row["id"], code="no_channel", error="the channel is gone"))
+                continue
+            parsed = await self._parse(live, [row])
+            async with tx():
+                failures += await replay_events(
+                    _lane(live), parsed, find_sibling=self._sibling, now=utc_now(), window=self.window
+                )
+        return failures
+
+    async def _run_lane(self, channel_id: UUID) -> None:
+        try:
+            async with self._room:
+                while not self._stopping and await self._step(channel_id):
+                    pass
+        except TRANSIENT as error:
+            log.warning("projection_waits", channel=str(channel_id), error=type(error).__name__)
+            await asyncio.sleep(PAUSE_SECONDS)
+        except Exception:
+            log.exception("projection_failed", channel=str(channel_id))
+            await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            del self._lanes[channel_id]
+            if channel_id in self._again:
+                self._again.discard(channel_id)
+                self.wake([channel_id])
+
+    async def _step(self, channel_id: UUID) -> bool:
+        """Project one batch; whether there may be more to do now."""
+        live = self.runtime.directory.find(channel_id)
+        if live is None:
+            return False
+        self._again.discard(channel_id)
+        rows = await waiting_events(channel_id, limit=self.runtime.settings.projection_batch)
+        if not rows:
+            return channel_id in self._again
+        parsed = await self._parse(live, rows)
+        if not await self._project(live, parsed):
+            await asyncio.sleep(PAUSE_SECONDS)
+        return True
+
+    async def _project(self, live: LiveChannel, parsed: Sequence[ParsedEvent]) -> bool:
+        try:
+            return await self._commit(live, parsed)
+        except TRANSIENT:
+            raise
+        except Exception as error:
+            if len(parsed) == 1:
+                return await self._commit(live, [_poisoned(parsed[0], error)])
+            log.warning("projection_one_by_one", channel=str(live.id), error=type(error).__name__)
+        for one in parsed:
+            if not await self._project(live, [one]):
+                return False
+        return True
+
+    async def _commit(self, live: LiveChannel, parsed: Sequence[ParsedEvent]) -> bool:
+        async with tx():
+            return await project_events(
+                _lane(live), parsed, find_sibling=self._sibling, now=utc_now(), window=self.window
+            )
+
+    def _sibling(self, channel_id: UUID, address: str) -> Route | None:
+        found = self.runtime.directory.find_sibling(channel_id, address)
+        return _lane(found).route if found else None
+
+    async def _parse(self, live: LiveChannel, rows: Sequence[Row]) -> list[ParsedEvent]:
+        """Parse beside the event loop and within a deadline: an adapter that hangs costs one event, not the service."""
+        parsed: list[ParsedEvent] = []
+        while len(parsed) < len(rows):
+            rest = rows[len(parsed) :]
+            try:
+                async with asyncio.timeout(self.runtime.settings.parse_deadline_seconds):
+                    await asyncio.to_thread(self._parse_rows, live, rest, parsed)
+            except TimeoutError:
+                stuck = parsed
+                parsed = [*stuck, _late(rows[len(stuck)])]
+        return parsed
+
+    def _parse_rows(self, live: LiveChannel, rows: Sequence[Row], parsed: list[ParsedEvent]) -> None:
+        adapter = self.runtime.adapters[live.adapter]
+        for row in rows:
+            try:
+                events = adapter.parse(live.account, _raw_event(row))
+            except Exception as error:  # noqa: BLE001 (an adapter's bug is that event's trouble alone)
+                parsed.append(_unparsed(row, "malformed" if isinstance(error, Malformed) else "parse_error", error))
+            else:
+                parsed.append(ParsedEvent(raw_event_id=row["id"], received_at=row["received_at"], events=events))
+
+
+def _lane(live: LiveChannel) -> Lane:
+    route = Route(channel_id=live.id, medium=live.medium, provider=live.provider)
+    return Lane(route=route, addresses=frozenset(live.addresses))
+
+
+def _raw_event(row: Row) -> RawEvent:
+    return RawEvent(
+        kind=row["kind"],
+        method=row["method"],
+        url=row["url"],
+        headers=_headers(row["headers"]),
+        body=row["body"],
+        received_at=row["received_at"],
+    )
+
+
+def _unparsed(row: Row, code: str, error: Exception) -> ParsedEvent:
+    failure = Failure(raw_event_id=row["id"], code=code, error=f"{type(error).__name__}: {error}")
+    return ParsedEvent(raw_event_id=row["id"], received_at=row["received_at"], events=[], failure=failure)
+
+
+def _late(row: Row) -> ParsedEvent:
+    return _unparsed(row, "parse_timeout", TimeoutError("parsing took longer than the deadline"))
+
+
+def _poisoned(one: ParsedEvent, error: Exception) -> ParsedEvent:
+    log.error("projection_poison", raw_event=one.raw_event_id, error=type(error).__name__)
+    failure = Failure(raw_event_id=one.raw_event_id, code="not_stored", error=f"{type(error).__name__}: {error}")
+    return msgspec.structs.replace(one, events=[], failure=failure)

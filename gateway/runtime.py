@@ -1,0 +1,100 @@
+"""Everything one process holds open: settings, database, Redis, HTTP client, adapters. Opened and closed in one place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import UUID
+
+import redis.asyncio as redis
+import structlog
+
+from channels.contract import Adapter
+from channels.http import Http
+from channels.registry import load_adapters
+from gateway.directory import ChannelDirectory
+from gateway.embedded import open_embedded
+from gateway.files import sign_attachment_url
+from gateway.hub import FeedHub
+from gateway.journal import Journal
+from gateway.settings import Settings
+from gateway.spool import Spool
+from gateway.storage import Storage, open_storage
+from inbox.kit.db import close_database, open_database
+from inbox.kit.secrets import SecretBox
+
+log = structlog.get_logger()
+
+REDIS_SECONDS = 0.2
+"""How long Redis may take: it only wakes readers, and nobody waits for it."""
+
+
+class Runtime:
+    """The clients of one process, handed to whatever needs them; a test builds one with what it tests."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        database_url: str,
+        redis_client: redis.Redis,
+        http: Http,
+        adapters: dict[str, Adapter],
+        storage: Storage,
+    ) -> None:
+        self.settings = settings
+        self.database_url = database_url
+        self.redis = redis_client
+        self.http = http
+        self.adapters = adapters
+        self.storage = storage
+        self.box = SecretBox([settings.secret_key])
+        self.directory = ChannelDirectory(settings, self.box, adapters)
+        self.spool = Spool(settings.data_dir / "spool", box=self.box, limit=settings.spool_limit_bytes)
+        self.hub = FeedHub(redis_client, buffer=settings.stream_buffer_events, poll_seconds=settings.poll_seconds)
+        self.journal = Journal(self.spool, batch=settings.journal_batch, timeout=settings.journal_timeout_seconds)
+
+    def media_url(self, attachment_id: UUID) -> str:
+        """Where a provider may fetch a file of ours, for a while."""
+        return self.settings.public_url + sign_attachment_url(
+            self.box, attachment_id, seconds=self.settings.media_url_seconds
+        )
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """Connect to everything, starting the private servers where no others are named; close it all at the end.
+
+    Nothing here waits for the database: a process that starts during an outage must be able to verify and spool.
+    """
+    async with AsyncExitStack() as stack:
+        database_url, redis_url = await _servers(settings, stack)
+        await open_database(database_url, size=settings.database_pool_size)
+        stack.push_async_callback(close_database)
+        client = redis.Redis.from_url(redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
+        stack.push_async_callback(client.aclose)
+        http = Http(allow=settings.egress_allow, timeout=settings.send_timeout_seconds)
+        stack.push_async_callback(http.aclose)
+        yield Runtime(
+            settings,
+            database_url=database_url,
+            redis_client=client,
+            http=http,
+            adapters=load_adapters(http),
+            storage=open_storage(settings),
+        )
+
+
+async def _servers(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
+    """The URLs of Postgres and Redis: those of the settings, else of the private servers."""
+    database_url, redis_url = settings.database_url, settings.redis_url
+    if database_url and redis_url:
+        return database_url, redis_url
+    embedded = await open_embedded(
+        settings.data_dir, postgres=not database_url, redis=not redis_url, pg_bin=settings.pg_bin
+    )
+    stack.push_async_callback(embedded.close)
+    found = database_url or embedded.database_url, redis_url or embedded.redis_url
+    if found[0] is None or found[1] is None:
+        raise RuntimeError("the private servers did not say where they are")
+    return found[0], found[1]

@@ -1,0 +1,331 @@
+"""What an operator can set: environment variables `SWITCHBOARD_*`, one typed struct, complete or refuse to start."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+import phonenumbers
+
+from gateway.environment import (
+    SettingProblem,
+    SettingRow,
+    SettingsError,
+    name_unknown,
+    read_env_file,
+    read_environment,
+    setting,
+    settings_table,
+    show_settings,
+)
+
+__all__ = ["Settings", "SettingsError", "describe_settings", "load_settings", "settings_page", "settings_schema"]
+
+PREFIX = "SWITCHBOARD_"
+NOT_SETTINGS = frozenset({"SWITCHBOARD_TESTDATA"})
+"""Names with our prefix that only the tests read."""
+ENV_FILE = Path(".env")
+DEMO_SECRET_KEY = "switchboard demo key: published, protects nothing"  # noqa: S105 - it is refused outside the demo
+SECRET_KEY_CHARS = 32
+SECRET_KEY_VARIETY = 8
+"""The fewest different characters of a key: random hex of the shortest length has about 14."""
+EXAMPLE_WORDS = ("change", "example", "replace", "switchboard", "password", "secret")
+"""Words of keys out of documentation; a random key of 64 characters holds one of them once in millions."""
+MAKE_KEY = "set it to the output of: openssl rand -hex 32"
+WEB = ("http", "https")
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+HOST = re.compile(r"[a-z0-9_.:\[\]/-]+")
+LEASE_TO_TIMEOUT = 2
+"""A job's lease must be this many times a send's timeout: a lease that ends in mid-send would send twice."""
+PAGE_HEAD = """# Settings
+
+Switchboard is set up by environment variables alone. All that is wrong with them is reported at once, before anything
+starts; `switchboard config show` prints what is in force, secrets masked. An empty value counts as not set. In demo
+mode, and only there, a file `.env` in the working directory is read as well; the environment wins over it.
+
+This page is made from `gateway/settings.py` by `settings_page()`."""
+
+Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
+
+
+def variable_name(field: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
+    """Every setting, with its default; the end of a name tells its unit. Secrets are never part of its repr."""
+
+    demo: Annotated[bool, setting("Demo mode: simulated providers, a published key, and a .env file is read.")] = False
+    secret_key: Annotated[
+        str,
+        setting(
+            "Encrypts channel secrets, signs links and hashes addresses in logs; keep a copy with the backups.",
+            form="at least 32 random characters",
+            secrecy="secret",
+        ),
+    ] = ""
+    public_url: Annotated[str, setting("Where providers and browsers reach this gateway.", schemes=WEB)] = (
+        "http://127.0.0.1:8000"
+    )
+    host: Annotated[str, setting("The address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, setting("The TCP port to listen on.", ge=1, le=65_535)] = 8000
+    stop_seconds: Annotated[float, setting("How long running work may take to finish at a stop.", ge=0, le=600)] = 10
+
+    data_dir: Annotated[Path, setting("The one directory of everything kept on this machine.")] = msgspec.field(
+        default_factory=lambda: default_data_dir(os.environ)
+    )
+    database_url: Annotated[
+        str | None,
+        setting("A Postgres to use instead of the private one.", schemes=("postgresql", "postgres"), secrecy="address"),
+    ] = None
+    database_pool_size: Annotated[
+        int, setting("The most database connections of one process.", unit="connections", ge=2, le=500)
+    ] = 10
+    redis_url: Annotated[
+        str | None,
+        setting(
+            "A Redis or Valkey to use instead of the private one.",
+            schemes=("redis", "rediss", "unix"),
+            secrecy="address",
+        ),
+    ] = None
+    pg_bin: Annotated[Path | None, setting("Programs of another Postgres for the private database.")] = None
+    storage_url: Annotated[
+        str | None,
+        setting(
+            "Where attachments are kept instead of under the data directory.",
+            schemes=("s3", "gs", "az", "file"),
+            secrecy="address",
+        ),
+    ] = None
+
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], setting("The least important log lines to write.")
+    ] = "info"
+    log_format: Annotated[Literal["json", "text"], setting("Log lines for programs (json) or people (text).")] = "json"
+
+    default_country: Annotated[
+        Country | None,
+        setting(
+            "The country of phone numbers written without + and country code.",
+            form="two capital letters, an ISO 3166-1 country",
+        ),
+    ] = None
+    reopen_window_hours: Annotated[
+        float, setting("How long after closing a conversation a new message joins it again.", ge=0, le=87_600)
+    ] = 72
+
+    egress_allow: Annotated[
+        tuple[str, ...],
+        setting("Hosts on private networks that may be called all the same.", form="host names separated by commas"),
+    ] = ()
+    hook_body_limit_bytes: Annotated[int, setting("The largest webhook body taken.", ge=1_000, le=100_000_000)] = (
+        1_000_000
+    )
+    api_body_limit_bytes: Annotated[int, setting("The largest API body taken.", ge=1_000, le=100_000_000)] = 2_000_000
+    attachment_limit_bytes: Annotated[
+        int, setting("The largest attachment taken or fetched.", ge=1_000, le=1_000_000_000)
+    ] = 25_000_000
+    attachment_url_seconds: Annotated[
+        int, setting("How long a signed attachment link of the API opens.", ge=10, le=300)
+    ] = 300
+    media_url_seconds: Annotated[
+        int, setting("How long a provider may fetch the media of a message we send.", ge=60, le=604_800)
+    ] = 3600
+
+    journal_batch: Annotated[
+        int, setting("The most webhooks written to the journal by one statement.", unit="requests", ge=1, le=1_000)
+    ] = 64
+    journal_timeout_seconds: Annotated[
+        float, setting("How long a webhook waits for the journal before the spool or a 503.", ge=0.1, le=10)
+    ] = 2.0
+    spool_limit_bytes: Annotated[
+        int, setting("The most the spool may hold while Postgres is away.", ge=1_000_000, le=1_000_000_000_000)
+    ] = 500_000_000
+    projection_batch: Annotated[
+        int, setting("The most journal rows projected in one transaction.", unit="rows", ge=1, le=1_000)
+    ] = 64
+    parse_deadline_seconds: Annotated[float, setting("How long one raw event may take to parse.", ge=0.1, le=60)] = 2.0
+    poll_seconds: Annotated[float, setting("How often to look for work when nothing wakes us.", ge=0.05, le=60)] = 1.0
+
+    worker_concurrency: Annotated[
+        int, setting("The most jobs one worker process runs at a time.", unit="jobs", ge=1, le=1_000)
+    ] = 16
+    worker_channel_share: Annotated[
+        float, setting("How much of a worker one channel may take.", unit="share of 1", ge=0.01, le=1)
+    ] = 0.25
+    job_lease_seconds: Annotated[
+        float, setting("After how long a job of a worker that vanished is taken over.", ge=1, le=3_600)
+    ] = 30
+    send_timeout_seconds: Annotated[float, setting("How long a provider may take to answer.", ge=0.5, le=600)] = 10
+    send_retry_base_seconds: Annotated[
+        float, setting("The first wait before sending again; it doubles each time.", ge=0.1, le=3_600)
+    ] = 2
+    send_retry_max_seconds: Annotated[float, setting("The longest wait before sending again.", ge=0.1, le=86_400)] = 900
+    send_attempts: Annotated[
+        int, setting("After how many tries a message has failed.", unit="attempts", ge=1, le=100)
+    ] = 12
+
+    feed_retention_days: Annotated[int, setting("How long events can be read again by cursor.", ge=1, le=3_650)] = 7
+    stream_heartbeat_seconds: Annotated[float, setting("How often a silent event stream shows life.", ge=1, le=60)] = 15
+    stream_buffer_events: Annotated[
+        int, setting("How far a slow stream reader may fall behind before it is cut.", ge=10, le=100_000)
+    ] = 1000
+    idempotency_hours: Annotated[int, setting("How long an Idempotency-Key is remembered.", ge=1, le=720)] = 24
+
+    gateway_url: Annotated[
+        str,
+        setting("The gateway the command line client speaks to.", schemes=WEB),
+    ] = msgspec.field(default="http://127.0.0.1:8000", name="SWITCHBOARD_URL")
+    api_key: Annotated[str | None, setting("The API key of the command line client.", secrecy="secret")] = None
+
+    def __repr__(self) -> str:
+        """Nothing of the values: settings end up in tracebacks and debuggers."""
+        return "Settings(***)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """As above, for rich's tracebacks."""
+        return []
+
+
+SECTIONS = {
+    "demo": "The service",
+    "data_dir": "Where things are kept",
+    "log_level": "Logs",
+    "default_country": "The inbox",
+    "egress_allow": "The network and its limits",
+    "journal_batch": "Taking messages in",
+    "worker_concurrency": "Sending",
+    "feed_retention_days": "Events and requests",
+    "gateway_url": "The command line client",
+}
+
+
+def load_settings(
+    environ: Mapping[str, str], *, demo: bool = False, serving: bool = True, env_file: Path = ENV_FILE
+) -> tuple[Settings, list[str]]:
+    """The settings, and warnings about what is set but doubtful; SettingsError with everything that is wrong.
+
+    `demo` is the demo command's wish, as SWITCHBOARD_DEMO is the operator's: only then is `env_file` read, and may the
+    secret key be missing. `serving` is False for commands that only speak to a gateway over HTTP and need no key.
+    """
+    demo = demo or _asks_for_demo(environ)
+    file, problems = read_env_file(env_file) if demo else ({}, [])
+    merged = {**file, **{name: value for name, value in environ.items() if value.strip()}}
+    values, wrong = read_environment(Settings, merged)
+    settings = _with_defaults(values, merged, demo=demo)
+    problems += wrong
+    named = {problem.name for problem in problems}
+    rules = RULES if serving else RULES[1:]
+    problems += [problem for rule in rules for problem in rule(settings) if problem.name not in named]
+    warnings = [*name_unknown(Settings, set(merged) - NOT_SETTINGS, prefix=PREFIX), *_doubts(settings)]
+    if problems:
+        raise SettingsError(problems, warnings)
+    return settings, warnings
+
+
+def describe_settings(settings: Settings, environ: Mapping[str, str], *, env_file: Path = ENV_FILE) -> list[SettingRow]:
+    """Every setting as `switchboard config show` prints it: name, masked value, source, unit, help."""
+    file, _ = read_env_file(env_file) if settings.demo else ({}, [])
+    return show_settings(settings, env=environ, file=file)
+
+
+def settings_schema() -> dict[str, Any]:
+    """The settings as a JSON Schema (2020-12), the properties named as the environment variables."""
+    return msgspec.json.schema(Settings, schema_hook=lambda _: {"type": "string", "format": "path"})
+
+
+def settings_page() -> str:
+    """The page docs/reference/settings.md."""
+    shown = {"data_dir": "$XDG_DATA_HOME/switchboard, in demo mode switchboard-demo"}
+    return "\n".join([PAGE_HEAD, *settings_table(Settings, SECTIONS, shown), ""])
+
+
+def _asks_for_demo(environ: Mapping[str, str]) -> bool:
+    return environ.get("SWITCHBOARD_DEMO", "").strip().lower() in {"1", "true"}
+
+
+def _with_defaults(values: dict[str, Any], environ: Mapping[str, str], *, demo: bool) -> Settings:
+    """The values with the defaults that depend on the surroundings, and addresses without their last slash."""
+    defaults = {
+        "data_dir": default_data_dir(environ, demo=demo),
+        "secret_key": DEMO_SECRET_KEY if demo else "",
+    }
+    settings = Settings(**{**defaults, **values, "demo": demo})
+    return msgspec.structs.replace(
+        settings,
+        public_url=settings.public_url.rstrip("/"),
+        gateway_url=settings.gateway_url.rstrip("/"),
+        egress_allow=tuple(host.lower() for host in settings.egress_allow),
+    )
+
+
+def default_data_dir(environ: Mapping[str, str], *, demo: bool = False) -> Path:
+    """`switchboard` in the XDG data home; the demo has its own, so that its published key never meets real data."""
+    stated = Path(environ.get("XDG_DATA_HOME", ""))
+    home = Path(environ.get("HOME") or Path.home())
+    base = stated if stated.is_absolute() else home / ".local" / "share"
+    return base / ("switchboard-demo" if demo else "switchboard")
+
+
+def _doubts(settings: Settings) -> Iterator[str]:
+    """What works but should be known."""
+    public = urlsplit(settings.public_url)
+    if public.scheme == "http" and public.hostname not in LOOPBACK:
+        yield "SWITCHBOARD_PUBLIC_URL is http://: messages and signatures cross the network in clear"
+    if settings.secret_key == DEMO_SECRET_KEY and settings.host not in LOOPBACK:
+        yield "the demo's key is published: whoever reaches it at SWITCHBOARD_HOST can forge links; set your own key"
+
+
+def _check_secret_key(settings: Settings) -> Iterator[SettingProblem]:
+    key = settings.secret_key
+    if settings.demo:
+        return
+    if not key:
+        yield SettingProblem("SWITCHBOARD_SECRET_KEY", "is missing", MAKE_KEY)
+    elif any(word in key.lower() for word in EXAMPLE_WORDS):
+        yield SettingProblem("SWITCHBOARD_SECRET_KEY", "is an example out of documentation, known to all", MAKE_KEY)
+    elif len(key) < SECRET_KEY_CHARS or len(set(key)) < SECRET_KEY_VARIETY:
+        problem = f"is shorter than {SECRET_KEY_CHARS} characters or repeats a few of them, so it can be guessed"
+        yield SettingProblem("SWITCHBOARD_SECRET_KEY", problem, MAKE_KEY)
+
+
+def _check_web_addresses(settings: Settings) -> Iterator[SettingProblem]:
+    addresses = {"SWITCHBOARD_PUBLIC_URL": settings.public_url, "SWITCHBOARD_URL": settings.gateway_url}
+    for name, url in addresses.items():
+        parts = urlsplit(url)
+        if not parts.hostname or "@" in parts.netloc or "?" in url or "#" in url:
+            problem = "needs a host, and no user, query or fragment"
+            yield SettingProblem(name, problem, "set it to an address like https://inbox.example.org")
+
+
+def _check_country(settings: Settings) -> Iterator[SettingProblem]:
+    if settings.default_country and not phonenumbers.country_code_for_region(settings.default_country):
+        fix = "use the ISO 3166-1 letters, such as GB for the United Kingdom"
+        yield SettingProblem("SWITCHBOARD_DEFAULT_COUNTRY", "is no country with telephone numbers", fix)
+
+
+def _check_hosts(settings: Settings) -> Iterator[SettingProblem]:
+    if any("://" in host or not HOST.fullmatch(host) for host in settings.egress_allow):
+        fix = "name hosts alone, separated by commas: crm.internal, 10.0.0.8"
+        yield SettingProblem("SWITCHBOARD_EGRESS_ALLOW", "holds something that is no host", fix)
+
+
+def _check_order(settings: Settings) -> Iterator[SettingProblem]:
+    if settings.send_retry_base_seconds > settings.send_retry_max_seconds:
+        fix = "make it at least SWITCHBOARD_SEND_RETRY_BASE_SECONDS"
+        yield SettingProblem("SWITCHBOARD_SEND_RETRY_MAX_SECONDS", "is less than the first wait", fix)
+    if settings.job_lease_seconds < LEASE_TO_TIMEOUT * settings.send_timeout_seconds:
+        fix = f"make it at least {LEASE_TO_TIMEOUT} times SWITCHBOARD_SEND_TIMEOUT_SECONDS"
+        yield SettingProblem("SWITCHBOARD_JOB_LEASE_SECONDS", "could end while a provider is still asked", fix)
+
+
+Rule = Callable[[Settings], Iterator[SettingProblem]]
+RULES: tuple[Rule, ...] = (_check_secret_key, _check_web_addresses, _check_country, _check_hosts, _check_order)

@@ -1,0 +1,122 @@
+"""The feed as server-sent events: resumed by cursor, without a gap and without a repeat.
+
+A stream first reads the database from the client's cursor up to the present, then follows the process's hub; an event
+that came both ways is told once, by its cursor. `ready` carries the head cursor, `reset` tells a client whose cursor
+is older than the retention to list anew (WHATWG HTML 9.2, Server-sent events).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, get
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from gateway.hub import FeedHub, Listener
+from inbox.conversations.api.envelopes import show_events
+from inbox.conversations.api.feed import open_cursor
+from inbox.feed.events import EventType, show_cursor
+from inbox.feed.queries import events_after, feed_head
+from inbox.kit.db import Row
+from inbox.kit.errors import Problem
+from inbox.kit.ids import read_id
+
+READ_BATCH = 200
+RETRY_MILLISECONDS = 2000
+HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What one stream asked for."""
+
+    types: frozenset[str] | None
+    conversation_id: UUID | None
+
+    def wants(self, event: Row) -> bool:
+        """Whether an event is to be told."""
+        return (self.types is None or event["type"] in self.types) and (
+            self.conversation_id is None or event["conversation_id"] == self.conversation_id
+        )
+
+
+class StreamController(Controller):
+    """The live feed."""
+
+    path = "/events"
+    tags = ("Events",)
+
+    @get("/stream", opt={"scope": "events:read"}, operation_id="streamEvents", summary="Follow what happens, live",
+         media_type="text/event-stream")  # fmt: skip
+    async def stream_events(
+        self,
+        *,
+        request: Request[object, object, object],
+        hub: FeedHub,
+        stream_heartbeat_seconds: float,
+        after: Annotated[str | None, Parameter(description="Go on after this cursor; else from now.")] = None,
+        types: Annotated[list[EventType] | None, Parameter(description="Only these types.")] = None,
+        conversation: Annotated[str | None, Parameter(description="Only what concerns this one.")] = None,
+    ) -> Stream:
+        """Server-sent events: `id` is the cursor, `event` the type, `data` an Envelope. `Last-Event-ID` resumes."""
+        wanted = Wanted(frozenset(types) if types else None, read_id("cnv", conversation) if conversation else None)
+        asked = request.headers.get("last-event-id") or after
+        frames = follow_feed(hub, wanted, asked=asked, heartbeat=stream_heartbeat_seconds)
+        return Stream(frames, media_type="text/event-stream", headers=HEADERS)
+
+
+async def follow_feed(hub: FeedHub, wanted: Wanted, *, asked: str | None, heartbeat: float) -> AsyncIterator[bytes]:
+    """Frames for one client, until it goes, falls behind, or the process stops."""
+    async with hub.listen() as listener:
+        head = (await feed_head()).cursor
+        cursor = head
+        if asked is not None:
+            try:
+                cursor = await open_cursor(asked)
+            except Problem as problem:
+                yield _frame("reset", {"code": problem.code, "cursor": show_cursor(head)}, cursor=show_cursor(head))
+        yield b"retry: %d\n\n" % RETRY_MILLISECONDS
+        yield _frame("ready", {"cursor": show_cursor(head)}, cursor=None)
+        while rows := await events_after(cursor, limit=READ_BATCH):
+            yield await _frames(rows, wanted)
+            cursor = rows[-1]["cursor"]
+        async for frame in _live(listener, wanted, after=cursor, heartbeat=heartbeat):
+            yield frame
+
+
+async def _live(listener: Listener, wanted: Wanted, *, after: int, heartbeat: float) -> AsyncIterator[bytes]:
+    while not listener.overrun:
+        rows: Sequence[Row | None] = ()
+        with suppress(TimeoutError):
+            rows = await _take(listener.queue, heartbeat)
+        fresh = [row for row in rows if row is not None and row["cursor"] > after]
+        yield await _frames(fresh, wanted) if fresh else b": alive\n\n"
+        if None in rows:
+            return
+
+
+async def _take(queue: asyncio.Queue[Row | None], seconds: float) -> list[Row | None]:
+    """Whatever has come, at least one thing, within so many seconds."""
+    taken = [await asyncio.wait_for(queue.get(), seconds)]
+    while not queue.empty() and len(taken) < READ_BATCH:
+        taken.append(queue.get_nowait())
+    return taken
+
+
+async def _frames(rows: Sequence[Row], wanted: Wanted) -> bytes:
+    shown = await show_events([row for row in rows if wanted.wants(row)])
+    frames = [_frame(event.type, event, cursor=event.cursor) for event in shown]
+    if not shown or shown[-1].cursor != show_cursor(rows[-1]["cursor"]):
+        # What was passed over moves the client's cursor as well, so that it does not read it again.
+        frames.append(b"id: %s\n\n" % show_cursor(rows[-1]["cursor"]).encode())
+    return b"".join(frames)
+
+
+def _frame(event: str, data: object, *, cursor: str | None) -> bytes:
+    named = b"id: %s\n" % cursor.encode() if cursor else b""
+    return named + b"event: %s\ndata: %s\n\n" % (event.encode(), msgspec.json.encode(data))

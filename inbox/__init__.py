@@ -1,0 +1,1 @@
+"""The product: conversations and all that is decided about them."""

@@ -1,0 +1,105 @@
+"""People over HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, get_args
+from uuid import UUID
+
+from litestar import Controller, Response, get, patch, post
+from litestar.params import Parameter
+
+from channels.events import AddressKind
+from inbox.contacts.actions import create_contact, update_contact, upsert_contact
+from inbox.contacts.api.shapes import ContactObject, NewContact, show_contact, spell_identities
+from inbox.contacts.contact import ContactChange
+from inbox.contacts.matching import match_key, normalise_address
+from inbox.contacts.queries import ContactFilter, find_contact, list_contacts
+from inbox.kit.callers import Caller
+from inbox.kit.errors import FieldError, Problem
+from inbox.kit.ids import read_id
+from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageLimit, cut_page, read_cursor
+
+READ = {"scope": "contacts:read"}
+WRITE = {"scope": "contacts:write"}
+
+
+class ContactController(Controller):
+    """Who writes to us, and what they allowed."""
+
+    path = "/contacts"
+    tags = ("Contacts",)
+
+    @get(opt=READ, operation_id="listContacts", summary="List contacts, the newest first")
+    async def list_contacts(
+        self,
+        *,
+        default_country: str | None,
+        identity: Annotated[str | None, Parameter(description="Those who have this address.")] = None,
+        name: Annotated[str | None, Parameter(description="Those whose name contains this, in any case.")] = None,
+        updated_after: Annotated[datetime | None, Parameter(description="Those changed since.")] = None,
+        limit: PageLimit = DEFAULT_LIMIT,
+        cursor: PageCursor | None = None,
+    ) -> Page[ContactObject]:
+        """People who wrote to us or whom we wrote down."""
+        narrowed = ContactFilter(
+            identities=None if identity is None else _possible_keys(identity, default_country),
+            name=name,
+            updated_after=_aware(updated_after),
+        )
+        after = read_cursor(cursor, tuple[datetime, UUID], of=narrowed)
+        rows = await list_contacts(narrowed, after=after, limit=limit + 1)
+        return cut_page(rows, limit, key=lambda row: (row.created_at, row.id), of=narrowed, show=show_contact)
+
+    @post(opt=WRITE, operation_id="createContact", summary="Create a contact")
+    async def create_contact(self, *, caller: Caller, data: NewContact, default_country: str | None) -> ContactObject:
+        """A person who has not written yet. An address somebody else has is a `state_conflict` naming them."""
+        identities = spell_identities(data.identities, default_country)
+        contact_id = await create_contact(change_of(data), identities, actor=caller.actor)
+        return show_contact(await find_contact(contact_id))
+
+    @post("/upsert", opt=WRITE, operation_id="upsertContact", summary="Create a contact or change the one there is")
+    async def upsert_contact(
+        self, *, caller: Caller, data: NewContact, default_country: str | None
+    ) -> Response[ContactObject]:
+        """The contact with one of these identities or external ids is changed as by PATCH; else one is created."""
+        identities = spell_identities(data.identities, default_country)
+        if not identities and not data.external:
+            detail = "Name at least one identity or external id to look for"
+            error = FieldError(pointer="/identities", code="required", detail=detail)
+            raise Problem("validation_failed", detail, errors=[error])
+        contact_id, created = await upsert_contact(change_of(data), identities, actor=caller.actor)
+        return Response(show_contact(await find_contact(contact_id)), status_code=201 if created else 200)
+
+    @get("/{contact_id:str}", opt=READ, operation_id="getContact", summary="Get a contact")
+    async def get_contact(self, contact_id: str) -> ContactObject:
+        """One person."""
+        return show_contact(await find_contact(read_id("ctc", contact_id)))
+
+    @patch("/{contact_id:str}", opt=WRITE, operation_id="updateContact", summary="Change a contact")
+    async def update_contact(self, *, caller: Caller, contact_id: str, data: ContactChange) -> ContactObject:
+        """A JSON merge patch: members left out stay, nulls are removed."""
+        contact = read_id("ctc", contact_id)
+        await update_contact(contact, data, actor=caller.actor)
+        return show_contact(await find_contact(contact))
+
+
+def change_of(new: NewContact) -> ContactChange:
+    """What a new contact says about the person, without the addresses."""
+    return ContactChange(name=new.name, language=new.language, attributes=new.attributes, external=new.external)
+
+
+def _possible_keys(text: str, default_country: str | None) -> tuple[tuple[str, str], ...]:
+    """What the address may mean, of each kind that could be spelled like this."""
+    keys: list[tuple[str, str]] = []
+    for kind in get_args(AddressKind):
+        try:
+            keys.append((kind, match_key(kind, normalise_address(kind, text, default_country=default_country))))
+        except ValueError:
+            continue
+    return tuple(keys)
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """A moment without a time zone is read as UTC, as every time we show is."""
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)

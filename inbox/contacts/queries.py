@@ -1,0 +1,129 @@
+"""Reading contacts, and whether somebody may be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from inbox.contacts.contact import ALL_PURPOSES, SUPPORT, Consent, Contact
+from inbox.kit.db import fetch
+from inbox.kit.errors import Problem
+from inbox.kit.ids import show_id
+
+# Each contact is one JSON text, its identities and their newest consents inside, so that a page is one statement.
+CONTACTS = """
+SELECT row_to_json(found)::text AS contact FROM (
+    SELECT c.id, c.name, c.language, c.attributes, c.external, c.version, c.created_at, c.updated_at, (
+        SELECT coalesce(json_agg(known ORDER BY known.created_at, known.id), '[]') FROM (
+            SELECT i.id, i.kind, i.address, i.proof, i.created_at, (
+                SELECT coalesce(json_agg(newest ORDER BY newest.purpose, newest.channel_id NULLS FIRST), '[]') FROM (
+                    SELECT DISTINCT ON (purpose, channel_id) purpose, channel_id, state, source, proof, created_at
+                    FROM consent WHERE identity_id = i.id ORDER BY purpose, channel_id, id DESC
+                ) newest
+            ) AS consents
+            FROM identity i WHERE i.contact_id = c.id
+        ) known
+    ) AS identities
+    FROM contact c
+"""
+END = ") found"
+
+PAGE = f"""{CONTACTS}
+WHERE ($1::text[] IS NULL OR EXISTS (
+        SELECT FROM identity i JOIN unnest($1::text[], $2::text[]) AS wanted(kind, match_key) USING (kind, match_key)
+        WHERE i.contact_id = c.id))
+    AND ($3::text IS NULL OR strpos(lower(c.name), lower($3)) > 0)
+    AND ($4::timestamptz IS NULL OR c.updated_at > $4)
+    AND ($5::timestamptz IS NULL OR (c.created_at, c.id) < ($5, $6::uuid))
+ORDER BY c.created_at DESC, c.id DESC LIMIT $7
+{END} ORDER BY created_at DESC, id DESC
+"""
+
+# The channel's own newest word counts, unless a newer one takes back everything on all channels: STOP ends the channel
+# it was sent to, only START on that channel lifts it, and who says "never again" is heard everywhere at once.
+REVOKED = """
+SELECT pair.identity_id, pair.channel_id
+FROM unnest($1::uuid[], $2::uuid[]) AS pair(identity_id, channel_id)
+WHERE EXISTS (
+    SELECT FROM unnest($3::text[]) AS asked(purpose)
+    LEFT JOIN LATERAL (
+        SELECT id, state FROM consent
+        WHERE identity_id = pair.identity_id AND purpose = asked.purpose AND channel_id = pair.channel_id
+        ORDER BY id DESC LIMIT 1
+    ) own ON true
+    LEFT JOIN LATERAL (
+        SELECT id, state FROM consent
+        WHERE identity_id = pair.identity_id AND purpose = asked.purpose AND channel_id IS NULL
+        ORDER BY id DESC LIMIT 1
+    ) everywhere ON true
+    WHERE own.state = 'revoked' OR (everywhere.state = 'revoked' AND everywhere.id > coalesce(own.id, 0))
+)
+"""
+
+HISTORY = """
+SELECT id, row_to_json(line)::text AS consent FROM (
+    SELECT c.id, c.purpose, c.channel_id, c.state, c.source, c.proof, c.created_at
+    FROM consent c JOIN identity i ON i.id = c.identity_id
+    WHERE i.id = $1 AND i.contact_id = $2 AND ($3::bigint IS NULL OR c.id < $3)
+    ORDER BY c.id DESC LIMIT $4
+) line ORDER BY id DESC
+"""
+
+_decode_contact = msgspec.json.Decoder(Contact).decode
+_decode_consent = msgspec.json.Decoder(Consent).decode
+
+
+class ContactFilter(msgspec.Struct, kw_only=True, frozen=True):
+    """What a list of contacts is narrowed to; None means no narrowing.
+
+    `identities` are (kind, match key) pairs of which a contact has one, `name` is part of theirs in any case.
+    """
+
+    identities: tuple[tuple[str, str], ...] | None = None
+    name: str | None = None
+    updated_after: datetime | None = None
+
+
+async def revoked_consents(pairs: Collection[tuple[UUID, UUID]], *, purpose: str = SUPPORT) -> set[tuple[UUID, UUID]]:
+    """Those of the (identity, channel) pairs over which nothing may be sent for this purpose."""
+    if not pairs:
+        return set()
+    identities, channels = zip(*pairs, strict=True)
+    rows = await fetch(REVOKED, identities, channels, [ALL_PURPOSES, purpose])
+    return {(row["identity_id"], row["channel_id"]) for row in rows}
+
+
+async def find_contacts(ids: Sequence[UUID]) -> dict[UUID, Contact]:
+    """Contacts by id; those that do not exist are left out."""
+    rows = await fetch(f"{CONTACTS} WHERE c.id = ANY($1) {END}", list(ids))
+    found = [_decode_contact(row["contact"]) for row in rows]
+    return {contact.id: contact for contact in found}
+
+
+async def find_contact(contact_id: UUID) -> Contact:
+    """One contact, or the `not_found` problem."""
+    found = await find_contacts([contact_id])
+    if contact_id not in found:
+        raise Problem("not_found", f"There is no contact {show_id('ctc', contact_id)}")
+    return found[contact_id]
+
+
+async def list_contacts(narrowed: ContactFilter, *, after: tuple[datetime, UUID] | None, limit: int) -> list[Contact]:
+    """One page, the newest contact first; `after` is `created_at` and id of the last one of the page before."""
+    identities = narrowed.identities
+    kinds = None if identities is None else [kind for kind, _ in identities]
+    keys = None if identities is None else [key for _, key in identities]
+    moment, contact_id = after or (None, None)
+    rows = await fetch(PAGE, kinds, keys, narrowed.name, narrowed.updated_after, moment, contact_id, limit)
+    return [_decode_contact(row["contact"]) for row in rows]
+
+
+async def list_consents(
+    contact_id: UUID, identity_id: UUID, *, after: int | None, limit: int
+) -> list[tuple[int, Consent]]:
+    """The ledger of one address, newest line first, each with its number; `after` is the last of the page before."""
+    rows = await fetch(HISTORY, identity_id, contact_id, after, limit)
+    return [(row["id"], _decode_consent(row["consent"])) for row in rows]

@@ -1,0 +1,1 @@
+"""Changing conversations: load under the row lock, decide purely, store."""

@@ -1,0 +1,246 @@
+"""How far our messages got: planned with the message, tried by the worker, reported by the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from channels.events import DeliveryError
+from channels.limits import Piece
+from channels.parts import AnyPart
+from inbox.conversations.ladder import ENDS, State, later_state, overall_state
+from inbox.conversations.thread import Held, tell
+from inbox.kit.callers import SYSTEM
+from inbox.kit.db import Row, execute, fetch, fetch_one, fetch_value
+from inbox.kit.ids import new_id
+
+TROUBLED = (*ENDS, "unknown")
+
+PLAN = """
+INSERT INTO delivery (id, entry_id, round, piece, channel_id, parts, state)
+SELECT p.id, $1, $2, p.n, $3, p.parts, 'queued'
+FROM unnest($4::uuid[], $5::jsonb[]) WITH ORDINALITY AS p(id, parts, n)
+"""
+
+FIND = """
+SELECT d.id, d.entry_id, d.channel_id, d.provider_message_id, e.conversation_id
+FROM delivery d JOIN entry e ON e.id = d.entry_id
+WHERE d.id = ANY($1) OR (d.channel_id = $2 AND d.provider_message_id = ANY($3))
+"""
+
+CURRENT = """
+SELECT d.id, d.state, d.round, d.error, d.provider_message_id, e.id AS entry_id, e.conversation_id, e.seq,
+       e.delivery_state, max(d.round) OVER (PARTITION BY e.id) AS last_round
+FROM delivery d JOIN entry e ON e.id = d.entry_id
+WHERE d.entry_id IN (SELECT entry_id FROM delivery WHERE id = ANY($1)) ORDER BY d.entry_id, d.round, d.piece
+"""
+
+SAVE_PIECES = """
+UPDATE delivery d
+SET state = new.state, error = new.error, provider_message_id = new.provider_message_id, updated_at = $2
+FROM jsonb_populate_recordset(NULL::delivery, $1) new WHERE d.id = new.id
+"""
+
+SAVE_MESSAGES = """
+UPDATE entry e
+SET delivery_state = new.delivery_state, delivery_error = new.delivery_error, delivery_updated_at = $2,
+    version = e.version + 1
+FROM jsonb_populate_recordset(NULL::entry, $1) new WHERE e.id = new.id
+"""
+
+LOG = """
+INSERT INTO delivery_attempt (delivery_id, kind, outcome, error, detail, started_at, finished_at)
+SELECT delivery_id, kind, outcome, error, detail, started_at, finished_at
+FROM jsonb_populate_recordset(NULL::delivery_attempt, $1)
+"""
+
+
+class PieceReport(msgspec.Struct, kw_only=True, frozen=True):
+    """News of one delivery: from the provider's report, or from our own try."""
+
+    delivery_id: UUID
+    state: State
+    error: DeliveryError | None = None
+    provider_message_id: str | None = None
+
+
+class LoggedReport(msgspec.Struct, kw_only=True, frozen=True):
+    """A row of `delivery_attempt`."""
+
+    delivery_id: UUID
+    kind: str
+    outcome: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    error: DeliveryError | None = None
+    detail: str | None = None
+
+
+async def plan_deliveries(entry_id: UUID, *, channel_id: UUID, pieces: Sequence[Piece], round_: int = 1) -> None:
+    """One delivery a piece, in the transaction of the message."""
+    ids = [new_id() for _ in pieces]
+    parts = [msgspec.json.encode(piece.parts).decode() for piece in pieces]
+    await execute(PLAN, entry_id, round_, channel_id, ids, parts)
+
+
+async def find_deliveries(
+    *, references: Sequence[UUID], channel_id: UUID, provider_ids: Sequence[str]
+) -> tuple[dict[UUID, Row], dict[str, Row]]:
+    """Deliveries by our reference and by the provider's id, each with its conversation."""
+    rows = await fetch(FIND, list(references), channel_id, list(provider_ids))
+    by_provider = {row["provider_message_id"]: row for row in rows if row["channel_id"] == channel_id}
+    return {row["id"]: row for row in rows}, by_provider
+
+
+async def next_piece(entry_id: UUID) -> Row | None:
+    """The first piece of the newest round that is not yet with the provider, with all a send needs."""
+    return await fetch_one(
+        """
+        SELECT d.id, d.state, d.parts, d.channel_id, d.attempts, e.conversation_id, e.identity_id, i.kind, i.address
+        FROM delivery d JOIN entry e ON e.id = d.entry_id LEFT JOIN identity i ON i.id = e.identity_id
+        WHERE d.entry_id = $1 AND d.state IN ('queued', 'sending')
+          AND d.round = (SELECT max(round) FROM delivery l WHERE l.entry_id = $1)
+        ORDER BY d.piece LIMIT 1
+        """,
+        entry_id,
+    )
+
+
+async def begin_attempt(delivery_id: UUID, *, now: datetime) -> int:
+    """Note that a piece is about to be handed over; the number of the attempt."""
+    await execute("UPDATE delivery SET attempts = attempts + 1 WHERE id = $1", delivery_id)
+    sql = (
+        "INSERT INTO delivery_attempt (delivery_id, kind, outcome, started_at) "
+        "VALUES ($1, 'send', 'started', $2) RETURNING id"
+    )
+    return int(await fetch_value(sql, delivery_id, now))
+
+
+async def end_attempt(
+    attempt_id: int, *, outcome: str, error: DeliveryError | None, detail: str | None, now: datetime
+) -> None:
+    """Note how handing over ended."""
+    await execute(
+        "UPDATE delivery_attempt SET outcome = $2, error = $3, detail = $4, finished_at = $5 WHERE id = $1",
+        attempt_id,
+        outcome,
+        _json(error),
+        detail,
+        now,
+    )
+
+
+async def open_attempt(delivery_id: UUID) -> int | None:
+    """The attempt that was begun and never ended: its worker died, so its outcome is not known."""
+    sql = "SELECT id FROM delivery_attempt WHERE delivery_id = $1 AND kind = 'send' AND outcome = 'started'"
+    found: int | None = await fetch_value(sql, delivery_id)
+    return found
+
+
+async def log_reports(reports: Sequence[PieceReport], *, now: datetime) -> None:
+    """Keep every report as it came, also those that change nothing."""
+    rows = [
+        LoggedReport(
+            delivery_id=report.delivery_id,
+            kind="report",
+            outcome=report.state,
+            error=report.error,
+            started_at=now,
+            finished_at=now,
+        )
+        for report in reports
+    ]
+    await execute(LOG, _rows(rows))
+
+
+async def apply_reports(held: dict[UUID, Held], reports: Sequence[PieceReport], *, now: datetime) -> None:
+    """Move deliveries and their messages forward; `held` has their conversations under their locks."""
+    if not reports:
+        return
+    rows = await fetch(CURRENT, [report.delivery_id for report in reports])
+    pieces = {row["id"]: _stored_piece(row) for row in rows}
+    for report in reports:
+        pieces[report.delivery_id] = _moved(pieces[report.delivery_id], report)
+    await execute(SAVE_PIECES, _rows([pieces[report.delivery_id] for report in reports]), now)
+    messages = {row["entry_id"]: row for row in rows}
+    moved = [_moved_message(row, list(pieces.values())) for row in messages.values()]
+    changed = [message for message in moved if message.delivery_state != messages[message.id]["delivery_state"]]
+    if changed:
+        await execute(SAVE_MESSAGES, _rows(changed), now)
+    for message in changed:
+        _tell_moved(held[messages[message.id]["conversation_id"]], messages[message.id], message)
+
+
+class StoredPiece(msgspec.Struct, kw_only=True, frozen=True):
+    """A delivery as far as reports change it."""
+
+    id: UUID
+    entry_id: UUID
+    round: int
+    state: State
+    error: DeliveryError | None = None
+    provider_message_id: str | None = None
+
+
+class MovedMessage(msgspec.Struct, kw_only=True, frozen=True):
+    """A message's delivery after its pieces have moved."""
+
+    id: UUID
+    delivery_state: State
+    delivery_error: DeliveryError | None = None
+
+
+def _stored_piece(row: Row) -> StoredPiece:
+    error = msgspec.json.decode(row["error"], type=DeliveryError) if row["error"] else None
+    return StoredPiece(
+        id=row["id"], entry_id=row["entry_id"], round=row["round"], state=row["state"], error=error,
+        provider_message_id=row["provider_message_id"],
+    )  # fmt: skip
+
+
+def _moved(piece: StoredPiece, report: PieceReport) -> StoredPiece:
+    return msgspec.structs.replace(
+        piece,
+        state=later_state(piece.state, report.state),
+        error=report.error or piece.error,
+        provider_message_id=piece.provider_message_id or report.provider_message_id,
+    )
+
+
+def _moved_message(row: Row, pieces: Sequence[StoredPiece]) -> MovedMessage:
+    last = [piece for piece in pieces if piece.entry_id == row["entry_id"] and piece.round == row["last_round"]]
+    state = later_state(row["delivery_state"], overall_state([piece.state for piece in last]))
+    error = next((piece.error for piece in last if piece.state == state and piece.error), None)
+    return MovedMessage(id=row["entry_id"], delivery_state=state, delivery_error=error if state in TROUBLED else None)
+
+
+def _tell_moved(held: Held, row: Row, message: MovedMessage) -> None:
+    facts: dict[str, Any] = {"from": row["delivery_state"], "to": message.delivery_state}
+    if message.delivery_error:
+        facts["error"] = msgspec.to_builtins(message.delivery_error)
+    tell(
+        held,
+        "message.delivery_updated",
+        actor=SYSTEM,
+        entry_id=message.id,
+        seq=row["seq"],
+        facts=facts,
+        changed=["delivery"],
+    )
+
+
+def _rows(structs: Sequence[msgspec.Struct]) -> str:
+    return msgspec.json.encode(structs).decode()
+
+
+def _json(value: DeliveryError | None) -> str | None:
+    return msgspec.json.encode(value).decode() if value else None
+
+
+def stored_parts(text: str) -> list[AnyPart]:
+    """Parts as they lie in the database."""
+    return msgspec.json.decode(text, type=list[AnyPart])

@@ -1,0 +1,160 @@
+"""Writing to a contact: checked, fitted to the channel, stored as queued together with the job that sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from channels.contract import Adapter
+from channels.errors import CannotCarry
+from channels.limits import Piece, fit
+from channels.parts import AnyPart
+from inbox.contacts.queries import revoked_consents
+from inbox.conversations.actions.deliveries import plan_deliveries
+from inbox.conversations.actions.store import lock_thread, store_threads
+from inbox.conversations.entry import Author
+from inbox.conversations.ladder import RETRYABLE
+from inbox.conversations.queries import ReplyTarget, find_reply_targets
+from inbox.conversations.thread import Held, Route, tell, write_message
+from inbox.kit.callers import Actor
+from inbox.kit.db import Row, execute, fetch, fetch_one
+from inbox.kit.errors import FieldError, Problem
+from inbox.kit.ids import show_id
+from inbox.outbox.actions import enqueue_jobs
+from inbox.outbox.jobs import DeliverMessage, NewJob
+
+RETRIED = "SELECT id, channel_id, identity_id, direction, delivery_state FROM entry WHERE id = $1"
+
+
+class Reply(msgspec.Struct, kw_only=True, frozen=True):
+    """What is to be written, by whom, and by which way if not the one the contact used last."""
+
+    parts: list[AnyPart]
+    author: Author
+    medium: str | None = None
+    channel_id: UUID | None = None
+    client_message_id: str | None = None
+    in_reply_to: UUID | None = None
+
+
+async def reply_to_conversation(
+    conversation_id: UUID, reply: Reply, *, adapters: Mapping[str, Adapter], now: datetime
+) -> UUID:
+    """Store the reply, queued, and the job that delivers it; the id of its entry.
+
+    A `client_message_id` that this conversation has already is the same message: its entry is returned.
+    """
+    held = await lock_thread(conversation_id)
+    if reply.client_message_id:
+        known = await _same_message(conversation_id, reply.client_message_id)
+        if known is not None:
+            return known
+    target = await _choose_target(held, reply)
+    pieces = fit_pieces(reply.parts, adapters[target.adapter])
+    entry = write_message(
+        held,
+        parts=reply.parts,
+        author=reply.author,
+        route=Route(channel_id=target.channel_id, medium=target.medium, provider=target.provider),
+        to=target.address,
+        identity_id=target.identity_id,
+        now=now,
+        client_message_id=reply.client_message_id,
+        in_reply_to=reply.in_reply_to,
+    )
+    await store_threads([held], now=now)
+    await plan_deliveries(entry.id, channel_id=target.channel_id, pieces=pieces)
+    await enqueue_delivery(entry.id, conversation_id=conversation_id, channel_id=target.channel_id)
+    return entry.id
+
+
+def fit_pieces(parts: list[AnyPart], adapter: Adapter) -> list[Piece]:
+    """The messages the channel can carry, or the `channel_cannot` problem with the part it stumbled over."""
+    try:
+        return fit(parts, adapter.limits)
+    except CannotCarry as refused:
+        error = FieldError(pointer=refused.pointer, code="channel_cannot", detail=str(refused), limit=refused.limit)
+        raise Problem("channel_cannot", str(refused), errors=[error]) from refused
+
+
+async def enqueue_delivery(entry_id: UUID, *, conversation_id: UUID, channel_id: UUID) -> None:
+    """Ask for the delivery, in the conversation's order and the channel's share of the workers."""
+    job = NewJob(job=DeliverMessage(entry_id=entry_id), key=str(conversation_id), lane=str(channel_id))
+    await enqueue_jobs([job])
+
+
+async def retry_message(entry_id: UUID, *, actor: Actor, now: datetime) -> None:
+    """Another round for a message that did not arrive, or whose outcome is not known: a person's decision."""
+    row = await fetch_one("SELECT conversation_id FROM entry WHERE id = $1 AND type = 'message'", entry_id)
+    if row is None:
+        raise Problem("not_found", f"There is no message {show_id('ent', entry_id)}")
+    held = await lock_thread(row["conversation_id"])
+    [entry] = await fetch(RETRIED, entry_id)
+    _check_retry(entry)
+    await _check_consent(entry)
+    await _open_round(entry_id)
+    facts = {"from": entry["delivery_state"], "to": "queued"}
+    tell(held, "message.delivery_updated", actor=actor, entry_id=entry_id, facts=facts, changed=["delivery"])
+    await store_threads([held], now=now)
+    await enqueue_delivery(entry_id, conversation_id=held.thread.id, channel_id=entry["channel_id"])
+
+
+async def _same_message(conversation_id: UUID, client_message_id: str) -> UUID | None:
+    sql = "SELECT id FROM entry WHERE conversation_id = $1 AND client_message_id = $2"
+    row = await fetch_one(sql, conversation_id, client_message_id)
+    return row["id"] if row else None
+
+
+async def _choose_target(held: Held, reply: Reply) -> ReplyTarget:
+    targets = await find_reply_targets(held.thread)
+    wanted = [target for target in targets if reply.medium in (None, target.medium)]
+    wanted = [target for target in wanted if reply.channel_id in (None, target.channel_id)]
+    if not wanted:
+        raise Problem(
+            "channel_cannot",
+            "No active channel reaches an address of this contact that way",
+            hint="See reply_route of the conversation for the ways there are",
+        )
+    if wanted[0].revoked:
+        raise _opted_out(wanted[0].address)
+    return wanted[0]
+
+
+def _opted_out(address: str) -> Problem:
+    return Problem(
+        "contact_opted_out",
+        f"{address} does not want messages from this channel",
+        hint="They can text START to allow them again, or be reached another way",
+    )
+
+
+def _check_retry(entry: Row) -> None:
+    if entry["direction"] != "outbound" or entry["delivery_state"] not in RETRYABLE:
+        state = entry["delivery_state"]
+        raise Problem("state_conflict", f"A message that is {state} cannot be sent again", hint="Write a new one")
+
+
+async def _check_consent(entry: Row) -> None:
+    if await revoked_consents([(entry["identity_id"], entry["channel_id"])]):
+        raise _opted_out("The contact")
+
+
+async def _open_round(entry_id: UUID) -> None:
+    """The pieces that did not arrive, once more: what did is never sent twice."""
+    await execute(
+        """
+        INSERT INTO delivery (id, entry_id, round, piece, channel_id, parts, state, provider_message_id)
+        SELECT gen_random_uuid(), entry_id, round + 1, piece, channel_id, parts,
+               CASE WHEN state IN ('sent', 'delivered', 'read') THEN state ELSE 'queued' END, NULL
+        FROM delivery WHERE entry_id = $1 AND round = (SELECT max(round) FROM delivery WHERE entry_id = $1)
+        """,
+        entry_id,
+    )
+    await execute(
+        "UPDATE entry SET delivery_state = 'queued', delivery_error = NULL, delivery_updated_at = now(), "
+        "version = version + 1 WHERE id = $1",
+        entry_id,
+    )

@@ -1,0 +1,7 @@
+"""Conversations, messages and the feed over HTTP."""
+
+from inbox.conversations.api.conversations import ConversationController
+from inbox.conversations.api.feed import FeedController
+from inbox.conversations.api.messages import MessageController
+
+__all__ = ["ConversationController", "FeedController", "MessageController"]

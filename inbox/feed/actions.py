@@ -1,0 +1,104 @@
+"""Writing the feed: rows inside the transaction of their cause, cursors by the sequencer after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from inbox.feed.events import EventType, NewEvent
+from inbox.kit.callers import Actor
+from inbox.kit.db import execute, fetch_value, tx, wake_after_commit
+from inbox.kit.tracing import request_id
+
+SEQUENCER_LOCK = 0x5EED
+BATCH = 1000
+
+APPEND = """
+INSERT INTO feed_event (id, type, conversation_id, entry_id, contact_id, channel_id, seq, actor, facts, changed,
+                        request_id)
+SELECT id, type, conversation_id, entry_id, contact_id, channel_id, seq, actor, facts, changed, $2
+FROM jsonb_populate_recordset(NULL::feed_event, $1)
+"""
+
+# Everybody who numbers the feed passes here one at a time: the lock is tried, so the others simply go on.
+SEQUENCE = """
+WITH unordered AS (
+    SELECT position FROM feed_event WHERE cursor IS NULL ORDER BY position LIMIT $1
+), numbered AS (
+    SELECT position, row_number() OVER (ORDER BY position) AS n FROM unordered
+), head AS (
+    UPDATE feed_head SET cursor = cursor + (SELECT count(*) FROM numbered)
+    WHERE EXISTS (SELECT FROM numbered) RETURNING cursor
+)
+UPDATE feed_event AS e
+SET cursor = (SELECT cursor FROM head) - (SELECT count(*) FROM numbered) + numbered.n
+FROM numbered WHERE e.position = numbered.position
+"""
+
+
+async def append_event(
+    type: EventType,  # noqa: A002 (the envelope's own word)
+    *,
+    actor: Actor,
+    conversation_id: UUID | None = None,
+    entry_id: UUID | None = None,
+    contact_id: UUID | None = None,
+    channel_id: UUID | None = None,
+    seq: int | None = None,
+    facts: dict[str, Any] | None = None,
+    changed: Sequence[str] = (),
+) -> None:
+    """Tell one thing, in the open transaction. What concerns a conversation is told under its row lock."""
+    event = NewEvent(
+        type=type,
+        actor=actor,
+        conversation_id=conversation_id,
+        entry_id=entry_id,
+        contact_id=contact_id,
+        channel_id=channel_id,
+        seq=seq,
+        facts=facts,
+        changed=tuple(changed),
+    )
+    await append_events([event])
+
+
+async def append_events(events: Sequence[NewEvent]) -> None:
+    """Tell several things in their order, in the open transaction."""
+    if not events:
+        return
+    await execute(APPEND, msgspec.json.encode(events).decode(), request_id())
+    wake_after_commit("feed")
+
+
+async def sequence_events() -> int:
+    """Give committed events their cursors, in the order they were written; returns how many, 0 if another is at it.
+
+    A row that commits later gets a later cursor, so a reader who remembers one cursor never skips anything. Within a
+    conversation positions are given under its row lock, so there the cursor follows `seq`.
+    """
+    async with tx() as connection:
+        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", SEQUENCER_LOCK):
+            return 0
+        done: str = await connection.execute(SEQUENCE, BATCH)
+    return int(done.rpartition(" ")[2])
+
+
+async def prune_events(*, older_than_days: int) -> int:
+    """Forget events older than the retention; a reader who asks for them is told to list anew."""
+    pruned = await fetch_value(
+        """
+        WITH gone AS (
+            DELETE FROM feed_event
+            WHERE cursor IS NOT NULL AND created_at < now() - make_interval(days => $1) RETURNING cursor
+        ), mark AS (
+            UPDATE feed_head SET pruned = greatest(pruned, coalesce((SELECT max(cursor) FROM gone), 0))
+        )
+        SELECT count(*) FROM gone
+        """,
+        older_than_days,
+    )
+    return int(pruned)

@@ -1,0 +1,51 @@
+"""The one envelope, and the kinds of things that are told. Pure.
+
+An event says what happened; the objects inside are as they are when it is read, so a word that has been erased is gone
+from the feed as well (docs/decisions/0006).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from inbox.kit.callers import Actor
+from inbox.kit.ids import new_id
+
+EventType = Literal[
+    "conversation.created", "conversation.updated", "conversation.assigned", "conversation.status_changed",
+    "conversation.read",
+    "message.created", "message.updated", "message.delivery_updated",
+    "note.created",
+    "contact.created", "contact.updated", "contact.consent_changed",
+    "channel.connected", "channel.updated", "channel.disconnected",
+]  # fmt: skip
+
+
+class NewEvent(msgspec.Struct, kw_only=True, frozen=True):
+    """One thing that happened, as handed to `append_events`. `facts` are small and carry no customer's words."""
+
+    type: EventType
+    actor: Actor
+    id: UUID = msgspec.field(default_factory=new_id)
+    conversation_id: UUID | None = None
+    entry_id: UUID | None = None
+    contact_id: UUID | None = None
+    channel_id: UUID | None = None
+    seq: int | None = None
+    facts: dict[str, Any] | None = None
+    changed: tuple[str, ...] = ()
+
+
+def show_cursor(position: int) -> str:
+    """A cursor as text: fixed-width hex, so that it sorts as it counts."""
+    return f"{position:012x}"
+
+
+def read_cursor(text: str) -> int:
+    """The number behind a cursor; ValueError for anything `show_cursor` did not make."""
+    if len(text) != 12 or set(text) - set("0123456789abcdef"):
+        raise ValueError("a cursor is twelve hexadecimal digits")
+    return int(text, 16)

@@ -1,0 +1,1 @@
+"""The one door for what comes in: the journal, and its projection into conversations."""

@@ -1,0 +1,1 @@
+"""Writing the journal, projecting it, setting aside what cannot be projected."""

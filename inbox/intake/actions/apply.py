@@ -1,0 +1,216 @@
+"""What facts do: people, conversations, deliveries and consents, each kind in a few statements for the whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from channels.events import Address, ConsentChanged, DeliveryReported, MessageReceived
+from channels.parts import MEDIA_PARTS, AnyPart
+from inbox.attachments.actions import ExpectedAttachment, expect_attachments
+from inbox.contacts.actions import find_or_create_identities, record_consents
+from inbox.contacts.contact import ConsentChange, KnownIdentity
+from inbox.contacts.matching import keep_address, match_key
+from inbox.conversations.actions.deliveries import PieceReport, apply_reports, find_deliveries, log_reports
+from inbox.conversations.actions.store import lock_contacts, lock_threads, store_threads
+from inbox.conversations.entry import Recipient
+from inbox.conversations.opening import choose_thread
+from inbox.conversations.thread import Arrival, Held, contact_author, open_thread, receive_message, record_change
+from inbox.intake.batch import Fact
+from inbox.kit.callers import Actor
+from inbox.kit.ids import UnknownId, new_id, read_id, show_id
+from inbox.outbox.actions import enqueue_jobs
+from inbox.outbox.jobs import FetchMedia, NewJob
+
+
+class Report(msgspec.Struct, kw_only=True, frozen=True):
+    """A delivery report whose message is known."""
+
+    conversation_id: UUID
+    piece: PieceReport
+
+
+class Batch(msgspec.Struct, kw_only=True):
+    """Everything one batch is about to store, and what it needs to decide."""
+
+    now: datetime
+    window: timedelta
+    people: dict[tuple[str, str], KnownIdentity]
+    names: dict[UUID, str | None]
+    held: dict[UUID, Held]
+    attachments: list[ExpectedAttachment] = []
+    consents: list[ConsentChange] = []
+
+
+async def apply_facts(facts: Sequence[Fact], *, now: datetime, window: timedelta) -> list[Fact]:
+    """Let these facts happen, in the open transaction and in their order; those about nothing of ours are returned.
+
+    Locks are taken in one order everywhere: identities, contacts, conversations.
+    """
+    if not facts:
+        return []
+    reports, missed = await _match_reports([fact for fact in facts if isinstance(fact.event, DeliveryReported)])
+    senders = {_sender(fact.event.sender): fact for fact in facts if not isinstance(fact.event, DeliveryReported)}
+    people = await find_or_create_identities(list(senders))
+    contacts = {known.contact_id for known in people.values()}
+    names = await lock_contacts(contacts) if contacts else {}
+    held = await lock_threads(
+        {report.conversation_id for report in reports}, contact_ids=contacts, closed_after=now - window
+    )
+    batch = Batch(now=now, window=window, people=people, names=names, held=held)
+    for fact in facts:
+        _happen(batch, fact)
+    await _store(batch, reports)
+    return missed
+
+
+def _happen(batch: Batch, fact: Fact) -> None:
+    if isinstance(fact.event, MessageReceived):
+        _receive(batch, fact, fact.event)
+    elif isinstance(fact.event, ConsentChanged):
+        _consent(batch, fact, fact.event)
+
+
+async def _store(batch: Batch, reports: Sequence[Report]) -> None:
+    pieces = [report.piece for report in reports]
+    await log_reports(pieces, now=batch.now)
+    await apply_reports(batch.held, pieces, now=batch.now)
+    await store_threads(list(batch.held.values()), now=batch.now)
+    await expect_attachments(batch.attachments)
+    await record_consents(batch.consents)
+    await enqueue_jobs([_fetch_job(expected) for expected in batch.attachments])
+
+
+def _fetch_job(expected: ExpectedAttachment) -> NewJob:
+    return NewJob(job=FetchMedia(attachment_id=expected.id), key=f"media:{expected.id}", lane=str(expected.channel_id))
+
+
+def _receive(batch: Batch, fact: Fact, event: MessageReceived) -> None:
+    sender = _sender(event.sender)
+    known = batch.people[_key(sender)]
+    held, because = _thread_of(batch, known.contact_id)
+    parts, expected = _expect_files(event.parts, channel_id=fact.route.channel_id)
+    name = sender.name or batch.names.get(known.contact_id)
+    arrival = Arrival(
+        route=fact.route,
+        contact_id=known.contact_id,
+        identity_id=known.identity_id,
+        author=contact_author(known.contact_id, name=name, address=sender.value, verified=sender.verified),
+        parts=parts,
+        recipients=_recipients(event),
+        provider_message_id=event.provider_message_id,
+        raw_event_id=fact.raw_event_id,
+        occurred_at=event.occurred_at or fact.received_at,
+    )
+    entry = receive_message(held, arrival, because=because, now=batch.now)
+    batch.attachments += [msgspec.structs.replace(one, entry_id=entry.id) for one in expected]
+
+
+def _consent(batch: Batch, fact: Fact, event: ConsentChanged) -> None:
+    known = batch.people[_key(_sender(event.sender))]
+    held, _ = _thread_of(batch, known.contact_id)
+    name = batch.names.get(known.contact_id)
+    actor = Actor(type="contact", id=show_id("ctc", known.contact_id), name=name)
+    entry = record_change(
+        held,
+        "consent_changed",
+        event_type="contact.consent_changed",
+        changed=("consent",),
+        actor=actor,
+        now=batch.now,
+        after=event.state,
+        reason=f"{event.source}: {event.words}" if event.words else event.source,
+    )
+    batch.consents.append(
+        ConsentChange(
+            identity_id=known.identity_id,
+            state=event.state,
+            source=event.source,
+            channel_id=fact.route.channel_id,
+            proof={"entry_id": show_id("ent", entry.id), "words": event.words},
+        )
+    )
+
+
+def _thread_of(batch: Batch, contact_id: UUID) -> tuple[Held, str]:
+    threads = {held.thread.id: held for held in batch.held.values() if held.thread.contact_id == contact_id}
+    opening = choose_thread((held.thread for held in threads.values()), now=batch.now, window=batch.window)
+    if opening.thread is not None:
+        return threads[opening.thread.id], opening.because
+    held = open_thread(contact_id, now=batch.now)
+    batch.held[held.thread.id] = held
+    return held, opening.because
+
+
+def _expect_files(parts: list[AnyPart], *, channel_id: UUID) -> tuple[list[AnyPart], list[ExpectedAttachment]]:
+    """Give every file that lies at the provider a name of ours; its address there is not shown to anybody."""
+    ours: list[AnyPart] = []
+    expected = []
+    for part in parts:
+        if isinstance(part, MEDIA_PARTS):
+            file, attachment_id = part.attachment, new_id()
+            expected.append(
+                ExpectedAttachment(
+                    id=attachment_id,
+                    channel_id=channel_id,
+                    name=file.name,
+                    media_type=file.media_type,
+                    source_url=file.url,
+                )
+            )
+            named = msgspec.structs.replace(file, id=show_id("att", attachment_id), url=None)
+            ours.append(msgspec.structs.replace(part, attachment=named))
+        else:
+            ours.append(part)
+    return ours, expected
+
+
+def _recipients(event: MessageReceived) -> list[Recipient]:
+    others = [Recipient(role="cc", address=address.value) for address in event.recipients]
+    return [Recipient(role="to", address=event.to), *others] if event.to else others
+
+
+async def _match_reports(facts: Sequence[Fact]) -> tuple[list[Report], list[Fact]]:
+    """Delivery reports beside the deliveries they are about: by our reference, else by the provider's id."""
+    reports: list[Report] = []
+    missed: list[Fact] = []
+    for channel_id in {fact.route.channel_id for fact in facts}:
+        own = [(fact, fact.event) for fact in facts if fact.route.channel_id == channel_id]
+        told = [(fact, event, _reference(event)) for fact, event in own if isinstance(event, DeliveryReported)]
+        by_reference, by_provider = await find_deliveries(
+            references=[reference for _, _, reference in told if reference],
+            channel_id=channel_id,
+            provider_ids=[event.provider_message_id for _, event, _ in told],
+        )
+        for fact, event, reference in told:
+            row = by_reference.get(reference) if reference else None
+            row = row or by_provider.get(event.provider_message_id)
+            if row is None:
+                missed.append(fact)
+                continue
+            piece = PieceReport(
+                delivery_id=row["id"],
+                state=event.state,
+                error=event.error,
+                provider_message_id=event.provider_message_id,
+            )
+            reports.append(Report(conversation_id=row["conversation_id"], piece=piece))
+    return reports, missed
+
+
+def _reference(event: DeliveryReported) -> UUID | None:
+    try:
+        return read_id("msg", event.reference) if event.reference else None
+    except UnknownId:
+        return None
+
+
+def _sender(address: Address) -> Address:
+    return msgspec.structs.replace(address, value=keep_address(address, default_country=None))
+
+
+def _key(address: Address) -> tuple[str, str]:
+    return address.kind, match_key(address.kind, address.value)

@@ -1,0 +1,112 @@
+"""Projecting the journal: facts become contacts, conversations, entries, consents and jobs, set by set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from inbox.intake.actions.apply import apply_facts
+from inbox.intake.batch import Fact, Failure, FindSibling, Lane, ParsedEvent, sort_out
+from inbox.kit.db import execute, fetch, fetch_one
+
+CLAIM = "SELECT projected_id FROM lane WHERE channel_id = $1 FOR NO KEY UPDATE SKIP LOCKED"
+
+KEEP_NEW = """
+INSERT INTO event_key (channel_id, key, raw_event_id)
+SELECT k.channel_id, k.key, k.raw_event_id FROM unnest($1::uuid[], $2::text[], $3::bigint[])
+     AS k(channel_id, key, raw_event_id)
+ORDER BY k.channel_id, k.key
+ON CONFLICT DO NOTHING
+RETURNING channel_id, key
+"""
+
+# What found no place has not happened, so that a replay can let it happen.
+FORGET = """
+DELETE FROM event_key USING unnest($1::uuid[], $2::text[]) AS missed(channel_id, key)
+WHERE event_key.channel_id = missed.channel_id AND event_key.key = missed.key
+"""
+
+SET_ASIDE = """
+INSERT INTO quarantine AS q (channel_id, raw_event_id, code, error)
+SELECT $1, f.raw_event_id, f.code, f.error FROM unnest($2::bigint[], $3::text[], $4::text[])
+     AS f(raw_event_id, code, error)
+ON CONFLICT (channel_id, raw_event_id) DO UPDATE
+SET code = excluded.code, error = excluded.error, attempts = q.attempts + 1, resolved_at = NULL
+"""
+
+
+async def project_events(
+    lane: Lane, parsed: Sequence[ParsedEvent], *, find_sibling: FindSibling, now: datetime, window: timedelta
+) -> bool:
+    """Project the next requests of a channel, in the open transaction; False when another process is at it.
+
+    The lane's row is both the lock and the cursor: what was projected meanwhile is passed over, and a crash leaves
+    the cursor where it was.
+    """
+    channel_id = lane.route.channel_id
+    claimed = await fetch_one(CLAIM, channel_id)
+    if claimed is None:
+        return False
+    due = [one for one in parsed if one.raw_event_id > claimed["projected_id"]]
+    if due:
+        await _project(lane, due, find_sibling=find_sibling, now=now, window=window)
+        await execute("UPDATE lane SET projected_id = $2 WHERE channel_id = $1", channel_id, due[-1].raw_event_id)
+    return True
+
+
+async def replay_events(
+    lane: Lane, parsed: Sequence[ParsedEvent], *, find_sibling: FindSibling, now: datetime, window: timedelta
+) -> list[Failure]:
+    """Project requests once more, wherever the lane stands; what already happened does not happen again."""
+    failures = await _project(lane, parsed, find_sibling=find_sibling, now=now, window=window)
+    failed = {failure.raw_event_id for failure in failures}
+    resolved = [one.raw_event_id for one in parsed if one.raw_event_id not in failed]
+    await execute(
+        "UPDATE quarantine SET resolved_at = now() WHERE channel_id = $1 AND raw_event_id = ANY($2)",
+        lane.route.channel_id,
+        resolved,
+    )
+    return failures
+
+
+async def _project(
+    lane: Lane, parsed: Sequence[ParsedEvent], *, find_sibling: FindSibling, now: datetime, window: timedelta
+) -> list[Failure]:
+    facts, failures = sort_out(parsed, lane, find_sibling)
+    fresh = await _keep_new(facts)
+    failures += await _forget(await apply_facts(fresh, now=now, window=window))
+    await set_aside(lane.route.channel_id, failures)
+    return failures
+
+
+async def _forget(missed: Sequence[Fact]) -> list[Failure]:
+    if missed:
+        channel_ids, keys = zip(*(_named(fact) for fact in missed), strict=True)
+        await execute(FORGET, channel_ids, keys)
+    error = "it is about a message that we did not send"
+    return [Failure(raw_event_id=fact.raw_event_id, code="nobodys_message", error=error) for fact in missed]
+
+
+async def set_aside(channel_id: UUID, failures: Sequence[Failure]) -> None:
+    """Keep what could not be projected where operators see it; the others go on."""
+    if not failures:
+        return
+    ids, codes, errors = zip(*((one.raw_event_id, one.code, one.error[:2000]) for one in failures), strict=True)
+    await execute(SET_ASIDE, channel_id, ids, codes, errors)
+
+
+async def _keep_new(facts: Sequence[Fact]) -> list[Fact]:
+    """The facts nobody has told before: the unique key decides, in the transaction of their effects."""
+    first = {_named(fact): fact for fact in reversed(facts)}
+    if not first:
+        return []
+    channel_ids, keys = zip(*first, strict=True)
+    raw_ids = [fact.raw_event_id for fact in first.values()]
+    rows = await fetch(KEEP_NEW, channel_ids, keys, raw_ids)
+    new = {(row["channel_id"], row["key"]) for row in rows}
+    return [fact for fact in facts if first[_named(fact)] is fact and _named(fact) in new]
+
+
+def _named(fact: Fact) -> tuple[UUID, str]:
+    return fact.route.channel_id, fact.event.key

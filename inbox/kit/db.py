@@ -1,0 +1,158 @@
+"""The database as inner code sees it: one pool a process, `tx()` opened at the edge, statements that join it.
+
+Inner code never commits. Piccolo's own `DB.transaction()` is not used: it loses a pooled connection each time a COMMIT
+or ROLLBACK fails (docs/decisions/0003). Reads outside a transaction borrow a connection for one statement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias
+
+import asyncpg
+from piccolo.engine.postgres import PostgresEngine
+
+
+class Engine(PostgresEngine):
+    """Piccolo's engine, which must not connect when it is made: where the database is, is not known yet."""
+
+    async def check_version(self) -> None:
+        """`doctor` and the readiness check look at the server instead."""
+
+
+DB = Engine(config={})
+CURRENT: ContextVar[Any] = DB.current_transaction
+Row: TypeAlias = Any  # an asyncpg Record: a mapping by column name; the driver ships no types
+
+TRANSIENT = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+)
+"""What passes by itself: the database is away, starting, full, or asks for another try. All else is our fault."""
+
+CONNECT_SECONDS = 5.0
+STATEMENT_SECONDS = 30.0
+
+
+async def open_database(url: str, *, size: int) -> None:
+    """Start the pool. It connects when first used, so a process can start while the database is away."""
+    DB.config = {"dsn": url}
+    DB.pool = await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        timeout=CONNECT_SECONDS,
+        command_timeout=STATEMENT_SECONDS,
+        reset=_leave_as_is,
+        server_settings={"application_name": "switchboard", "timezone": "UTC"},
+    )
+
+
+async def close_database() -> None:
+    """Close the pool, giving borrowed connections a moment to come back."""
+    pool, DB.pool = DB.pool, None
+    if pool is None:
+        return
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+class Transaction:
+    """The open transaction in the shape Piccolo looks for, and what to wake when it has committed."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.savepoint = connection.transaction
+        self.wakes: set[str] = set()
+
+
+@asynccontextmanager
+async def tx() -> AsyncIterator[Any]:
+    """One transaction; Piccolo's queries and the functions below take part in it, in this task.
+
+    Wakes asked for with `wake_after_commit` happen when it has committed, and never otherwise.
+    """
+    if CURRENT.get() is not None:
+        raise RuntimeError("a transaction is already open in this task: only the edge opens one")
+    async with _pool().acquire() as connection:
+        opened = Transaction(connection)
+        async with connection.transaction():
+            token = CURRENT.set(opened)
+            try:
+                yield connection
+            finally:
+                CURRENT.reset(token)
+    wake(opened.wakes)
+
+
+async def fetch(sql: str, *args: object) -> list[Row]:
+    """Rows of one statement, in the open transaction if there is one."""
+    rows: list[Row] = await _executor().fetch(sql, *args)
+    return rows
+
+
+async def fetch_one(sql: str, *args: object) -> Row | None:
+    """The first row of one statement, or None."""
+    return await _executor().fetchrow(sql, *args)
+
+
+async def fetch_value(sql: str, *args: object) -> Any:
+    """The first column of the first row, or None."""
+    return await _executor().fetchval(sql, *args)
+
+
+async def execute(sql: str, *args: object) -> None:
+    """Run one statement for its effect."""
+    await _executor().execute(sql, *args)
+
+
+def in_transaction() -> bool:
+    """Whether this task has a transaction open."""
+    return CURRENT.get() is not None
+
+
+WAKERS: dict[str, list[Callable[[], None]]] = {}
+
+
+def on_wake(topic: str, call: Callable[[], None]) -> Callable[[], None]:
+    """Have `call` run in this process whenever a commit wakes the topic; returns the function that ends it."""
+    WAKERS.setdefault(topic, []).append(call)
+    return lambda: WAKERS[topic].remove(call)
+
+
+def wake_after_commit(topic: str) -> None:
+    """Wake the topic's waiters in this process once the open transaction has committed."""
+    CURRENT.get().wakes.add(topic)
+
+
+def wake(topics: Iterable[str]) -> None:
+    """Wake the waiters of these topics in this process now."""
+    for topic in topics:
+        for call in WAKERS.get(topic, ()):
+            call()
+
+
+def _executor() -> Any:
+    current = CURRENT.get()
+    return _pool() if current is None else current.connection
+
+
+def _pool() -> Any:
+    if DB.pool is None:
+        raise RuntimeError("the database pool is not open")
+    return DB.pool
+
+
+async def _leave_as_is(connection: object) -> None:
+    """No session state is ever left behind (SET LOCAL, xact locks), so a reset would cost a round trip for nothing."""

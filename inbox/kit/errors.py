@@ -1,0 +1,95 @@
+"""Every refusal the API can give: one code, one status, one title each (RFC 9457, thread-and-api.md 2.7)."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import msgspec
+
+Code = Literal[
+    "malformed_json", "invalid_cursor", "cursor_mismatch", "invalid_query",
+    "unauthenticated", "token_expired",
+    "signature_invalid", "scope_missing", "contact_blocked",
+    "not_found", "method_not_allowed",
+    "cursor_expired",
+    "already_assigned", "state_conflict", "contact_opted_out", "request_in_progress",
+    "attachment_too_large", "body_too_large", "unsupported_media",
+    "validation_failed", "idempotency_key_reused", "channel_cannot", "invalid_address",
+    "internal", "channel_disconnected", "dependency_down", "overloaded",
+]  # fmt: skip
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What a code stands for: HTTP status, a title for people, and whether the same request may succeed later."""
+
+    status: int
+    title: str
+    retryable: bool = False
+
+
+KINDS: dict[Code, Kind] = {
+    "malformed_json": Kind(400, "The body is not valid JSON"),
+    "invalid_cursor": Kind(400, "The cursor is not one of ours"),
+    "cursor_mismatch": Kind(400, "The cursor belongs to another query"),
+    "invalid_query": Kind(400, "A query parameter is not understood"),
+    "unauthenticated": Kind(401, "An API key is needed"),
+    "token_expired": Kind(401, "The API key has expired"),
+    "signature_invalid": Kind(403, "The signature does not match"),
+    "scope_missing": Kind(403, "The API key lacks a scope"),
+    "contact_blocked": Kind(403, "The contact is blocked"),
+    "not_found": Kind(404, "There is no such thing"),
+    "method_not_allowed": Kind(405, "The method is not allowed here"),
+    "cursor_expired": Kind(410, "The cursor is older than the feed's retention"),
+    "already_assigned": Kind(409, "Somebody else has it"),
+    "state_conflict": Kind(409, "The present state does not allow it"),
+    "contact_opted_out": Kind(409, "The contact does not want messages on this channel"),
+    "request_in_progress": Kind(409, "A request with this idempotency key is still running", retryable=True),
+    "attachment_too_large": Kind(413, "The file is too large"),
+    "body_too_large": Kind(413, "The body is too large"),
+    "unsupported_media": Kind(415, "The content type or encoding is not supported"),
+    "validation_failed": Kind(422, "A value is not acceptable"),
+    "idempotency_key_reused": Kind(422, "The idempotency key was used for another request"),
+    "channel_cannot": Kind(422, "The channel cannot carry this message"),
+    "invalid_address": Kind(422, "The address is not valid"),
+    "internal": Kind(500, "Something broke on our side", retryable=True),
+    "channel_disconnected": Kind(503, "The channel is not connected", retryable=True),
+    "dependency_down": Kind(503, "A part we depend on is away", retryable=True),
+    "overloaded": Kind(503, "Too much at once", retryable=True),
+}
+
+if set(KINDS) != set(get_args(Code)):
+    raise RuntimeError("every problem code needs its kind")
+
+
+class FieldError(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """One value that was refused; `pointer` is a JSON pointer into the body (RFC 6901), or "?name" of a parameter."""
+
+    pointer: str
+    code: str
+    detail: str
+    limit: int | None = None
+
+
+class Problem(Exception):
+    """A refusal with a stable code; the gateway renders it. `hint` says what to do next."""
+
+    def __init__(
+        self,
+        code: Code,
+        detail: str,
+        *,
+        errors: list[FieldError] | None = None,
+        hint: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code: Code = code
+        self.detail = detail
+        self.errors = errors or []
+        self.hint = hint
+        self.retry_after = retry_after
+
+    @property
+    def kind(self) -> Kind:
+        """Status, title and whether to retry."""
+        return KINDS[self.code]

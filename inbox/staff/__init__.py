@@ -1,0 +1,1 @@
+"""Agents and API keys: who works here, and which programs may do what."""

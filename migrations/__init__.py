@@ -1,0 +1,1 @@
+"""The history of the tables: one reversible file a change, in `versions/`, run by Piccolo."""

@@ -1,0 +1,1 @@
+"""The translators of text messages."""

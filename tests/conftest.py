@@ -1,0 +1,70 @@
+"""Fixtures every test can ask for, and the guard that keeps tests on this machine."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from tests.database import Servers, cloned_database, running_servers
+
+REAL_CONNECT = socket.socket.connect
+REAL_CONNECT_EX = socket.socket.connect_ex
+
+
+class NetworkBlocked(Exception):
+    """A test tried to speak to another machine."""
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """A private Postgres and Valkey, with the migrated template database."""
+    with running_servers(tmp_path_factory.mktemp("servers")) as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(servers: Servers) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    with cloned_database(servers.database_url) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(servers: Servers) -> Iterator[str]:
+    """A database of the test's own, without a table."""
+    with cloned_database(servers.database_url, template=None) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers: Servers) -> str:
+    """The session's Valkey; tests keep apart by the names of their keys."""
+    return servers.redis_url
+
+
+@pytest.fixture(autouse=True)
+def _stay_on_this_machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No socket of a test leaves the loopback interface."""
+    if request.node.get_closest_marker("network"):
+        return
+    monkeypatch.setattr(socket.socket, "connect", _guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", _guarded_connect_ex)
+
+
+def _guarded_connect(sock: socket.socket, address: Any) -> None:
+    _refuse_far(sock, address)
+    REAL_CONNECT(sock, address)
+
+
+def _guarded_connect_ex(sock: socket.socket, address: Any) -> int:
+    _refuse_far(sock, address)
+    return REAL_CONNECT_EX(sock, address)
+
+
+def _refuse_far(sock: socket.socket, address: Any) -> None:
+    if sock.family in {socket.AF_INET, socket.AF_INET6} and not ip_address(address[0]).is_loopback:
+        raise NetworkBlocked(f"a test tried to reach {address}")
