@@ -162,7 +162,7 @@ EXPLANATIONS: list[tuple[Any, Callable[[Exception], Problem]]] = [
     (ValidationException, _explain_parameters),
     (HTTPException, _explain_framework),
     # Before TRANSIENT, part of which some of these are: the value is at fault, and will be the next time too.
-    (asyncpg.DataError, lambda _: Problem("validation_failed", "a value cannot be stored: out of range or of characters")),
+    (asyncpg.DataError, lambda _: Problem("validation_failed", "a value is out of the range that can be stored")),
     (TRANSIENT, _explain_away),
 ]  # fmt: skip
 

@@ -10,7 +10,7 @@ import structlog
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.telemetry import bind_request
+from gateway.telemetry import bind_fields
 from inbox.kit.ids import new_id
 from inbox.kit.tracing import working_for
 
@@ -44,7 +44,7 @@ def trace_requests(app: ASGIApp) -> ASGIApp:
                     headers.setdefault(name, value)
             await send(message)
 
-        with working_for(request_id), bind_request(request_id=request_id, trace=read_trace(scope["headers"])):
+        with working_for(request_id), bind_fields(trace=read_trace(scope["headers"])):
             await app(scope, receive, send_with_id)
             _log_request(scope, status=status, started=started)
 

@@ -68,7 +68,7 @@ def _components(schemas: dict[str, Schema]) -> Schema:
         "examples": problem_examples(),
         "headers": {
             "RequestId": {
-                "description": "The id of this request: yours if you sent one, else made. Name it when you ask for help.",
+                "description": "The id of this request: yours if you sent one, else made. Name it to get help.",
                 "schema": {"type": "string"},
                 "example": "3f1c0b9e7d5a4c2b8e6f",
             },

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, NODEFAULT, inspect
+from msgspec import NODEFAULT, UNSET, inspect
 
 MOMENT = "2026-11-21T09:14:03.120Z"
 ID_BODY = "019aa5c1d2e37f4f8a6b9c0d1e2f3a4b"

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import asyncpg
 
+from inbox.kit.callers import Scope
 from inbox.kit.clock import utc_now
 from inbox.kit.db import execute
 from inbox.kit.errors import FieldError, Problem
-from inbox.kit.callers import Scope
 from inbox.staff.keys import SECRET_BYTES, form_secret, hash_secret, secret_prefix
 from inbox.staff.queries import AgentRow, KeyRow, find_agent, find_api_key
 from inbox.staff.tables import Agent, ApiKey

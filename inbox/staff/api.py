@@ -1,7 +1,10 @@
 """Agents and API keys over HTTP."""
 
+from __future__ import annotations
+
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
+from uuid import UUID
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
@@ -10,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from inbox.kit.callers import Caller, Scope
 from inbox.kit.clock import show_time, utc_now
 from inbox.kit.errors import FieldError, Problem
-from inbox.kit.ids import AGENT, API_KEY, read_id, show_id
+from inbox.kit.ids import AGENT, API_KEY, UnknownId, read_id, show_id
 from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageLimit, cut_page, read_cursor
 from inbox.staff.actions import add_agent, change_agent, create_api_key, delete_agent, revoke_api_key
 from inbox.staff.queries import After, AgentRow, KeyRow, find_agent, find_api_key, list_agents, list_api_keys
@@ -81,14 +84,14 @@ class NewApiKey(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
     name: Name
     scopes: Scopes
     agent_id: str | None = None
-    expires_at: datetime | None = None
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class AgentController(Controller):
     """Agents: so far a name and a mail address, so that conversations can be assigned to somebody."""
 
     path = "/agents"
-    tags = ["Agents"]
+    tags = ("Agents",)
 
     @get("/", opt={"scope": "agents:read"}, operation_id="listAgents", summary="List agents")
     async def list_agents(
@@ -99,12 +102,22 @@ class AgentController(Controller):
         rows = await list_agents(after=after, limit=limit + 1)
         return cut_page(rows, limit, key=lambda row: (row.created_at, row.id), of="agents", show=show_agent)
 
-    @post("/", opt={"scope": "agents:write"}, operation_id="createAgent", summary="Take an agent on")
+    @post(
+        "/",
+        opt={"scope": "agents:write", "problems": ["state_conflict"]},
+        operation_id="createAgent",
+        summary="Take an agent on",
+    )
     async def create_agent(self, data: NewAgent) -> AgentObject:
         """Make an agent; a mail address that another has is refused."""
         return show_agent(await add_agent(name=data.name, email=data.email))
 
-    @get("/me", opt={"scope": "agents:read"}, operation_id="getMyAgent", summary="Get the agent of this API key")
+    @get(
+        "/me",
+        opt={"scope": "agents:read", "problems": ["not_found"]},
+        operation_id="getMyAgent",
+        summary="Get the agent of this API key",
+    )
     async def get_my_agent(self, caller: Caller) -> AgentObject:
         """The agent this API key acts for; 404 where it acts in its own name."""
         if caller.actor.type != "agent" or caller.actor.id is None:
@@ -131,7 +144,7 @@ class ApiKeyController(Controller):
     """API keys: made, listed and revoked by who holds the `admin` scope."""
 
     path = "/api-keys"
-    tags = ["API keys"]
+    tags = ("API keys",)
 
     @get("/", opt={"scope": "admin"}, operation_id="listApiKeys", summary="List API keys")
     async def list_api_keys(
@@ -148,8 +161,8 @@ class ApiKeyController(Controller):
         row, secret = await create_api_key(
             name=data.name,
             scopes=data.scopes,
-            agent_id=_read_agent(data.agent_id),
-            expires_at=_read_expiry(data.expires_at),
+            agent_id=await _bound_agent(data.agent_id),
+            expires_at=_future(data.expires_at),
         )
         return CreatedApiKey(**msgspec.structs.asdict(show_api_key(row)), secret=secret)
 
@@ -162,6 +175,25 @@ class ApiKeyController(Controller):
     async def revoke_api_key(self, key_id: str) -> None:
         """End an API key; it opens nothing from a few seconds later on."""
         await revoke_api_key(read_id(API_KEY, key_id))
+
+
+async def _bound_agent(agent_id: str | None) -> UUID | None:
+    if agent_id is None:
+        return None
+    try:
+        return (await find_agent(read_id(AGENT, agent_id))).id
+    except (UnknownId, Problem) as error:
+        raise _refused("/agent_id", "unknown", detail="there is no such agent") from error
+
+
+def _future(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment <= utc_now():
+        raise _refused("/expires_at", "too_early", detail="a key cannot have expired before it is made")
+    return moment
+
+
+def _refused(pointer: str, code: str, *, detail: str) -> Problem:
+    return Problem("validation_failed", detail, errors=[FieldError(pointer=pointer, code=code, detail=detail)])
 
 
 def show_agent(row: AgentRow) -> AgentObject:

@@ -34,7 +34,7 @@ CREATE INDEX IF NOT EXISTS feed_event_conversation ON feed_event (conversation_i
 CREATE INDEX IF NOT EXISTS feed_event_age ON feed_event (created_at);
 
 CREATE TABLE IF NOT EXISTS feed_head (
-    only     boolean PRIMARY KEY DEFAULT true CHECK (only),
+    one_row  boolean PRIMARY KEY DEFAULT true CHECK (one_row),
     cursor   bigint NOT NULL DEFAULT 0,
     pruned   bigint NOT NULL DEFAULT 0
 );

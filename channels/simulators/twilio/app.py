@@ -23,7 +23,7 @@ HTTP_REFUSALS = {404: 20404, 405: 20405}  # what the framework says no to, in Tw
 
 
 def create_simulator(twilio: TwilioSimulator) -> Litestar:
-    """The application: Twilio's REST side, and `/sim` to drive it. Needs uvicorn where faults drop answers."""
+    """The application: Twilio's REST side and `/sim` to drive it. To drop answers it needs the server of serving.py."""
     return Litestar(
         route_handlers=[*TWILIO_HANDLERS, *CONTROL_HANDLERS],
         state=State({"twilio": twilio}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from gateway.pages.html import html_page, rich_text
+from gateway.reference.html import html_page, rich_text
 from inbox.kit.errors import KINDS, Code
 
 # What helps, in one or two sentences; the answer itself may know better, in `hint`.
@@ -15,15 +15,15 @@ NEXT_STEPS: dict[Code, str] = {
     "invalid_query": "`errors` names the parameter. Values and limits stand in the reference.",
     "unauthenticated": "Send an API key that has not been revoked: `Authorization: Bearer sk_...`.",
     "token_expired": "Ask an administrator for a new API key; the old one cannot be prolonged.",
-    "signature_invalid": "The secret or the public URL on the two sides differ. Compare them with the channel's set-up.",
+    "signature_invalid": "Secret or public URL differ between the two sides. Compare them with the channel's set-up.",
     "scope_missing": "Use an API key with the scope that `detail` names.",
     "contact_blocked": "Unblock the contact first.",
     "not_found": "Check the path and the id, with its prefix. It may have been deleted.",
     "method_not_allowed": "The `Allow` header of the answer names the methods of this path.",
-    "cursor_expired": "Events that old are gone. List the conversations anew and go on from the cursor that comes with them.",
+    "cursor_expired": "Events that old are gone. List anew, and go on from the cursor that comes with the list.",
     "already_assigned": "Read the conversation again, and assign without `if_unassigned` to take it over.",
     "state_conflict": "Read the object again: `detail` says what stands in the way.",
-    "contact_opted_out": "Only the contact can change that, by writing START or by telling you; record it as a consent.",
+    "contact_opted_out": "Only the contact can change that: by writing START, or by telling you; then record the consent.",
     "request_in_progress": "Wait as `Retry-After` says and ask again with the same key: the answer will then be there.",
     "attachment_too_large": "The limit stands in `/v1/meta`. Send a smaller file, or a link.",
     "body_too_large": "The limit stands in `/v1/meta`. Send less at once.",

@@ -6,7 +6,8 @@ STYLE = """\
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --accent: #0a7a5a; }
 * { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0; display: grid; grid-template-columns: 17rem minmax(0, 1fr); }
-nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; padding: 1rem; border-inline-end: 1px solid var(--line); }
+nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; padding: 1rem; }
+nav { border-inline-end: 1px solid var(--line); }
 nav h2 { font-size: .85rem; margin: 1rem 0 .25rem; }
 nav ul { list-style: none; margin: 0; padding: 0; }
 nav a { display: block; padding: .15rem 0; text-decoration: none; color: inherit; }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from gateway.pages.html import html_page, html_table, rich_text
+from gateway.reference.html import html_page, html_table, rich_text
 
 Node = dict[str, Any]
 
@@ -88,7 +88,8 @@ def _schema(name: str, schema: Node) -> str:
         for field, shape in schema.get("properties", {}).items()
     ]
     described = rich_text(schema.get("description", ""))
-    return f'<section id="object-{name}"><h3>{escape(name)}</h3>{described}{html_table(["Field", "Type", ""], rows)}</section>'
+    table = html_table(["Field", "Type", ""], rows)
+    return f'<section id="object-{name}"><h3>{escape(name)}</h3>{described}{table}</section>'
 
 
 def _told(shape: Node) -> str:

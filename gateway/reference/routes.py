@@ -1,4 +1,4 @@
-"""The description of the API: for programs at /openapi.json, for people at /docs, which needs no script and no network."""
+"""The description of the API: for programs at /openapi.json, for people at /docs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from litestar.enums import MediaType
 
 from gateway.meta import gateway_version
 from gateway.openapi import describe_api
-from gateway.pages.problem import render_problem
-from gateway.pages.reference import render_reference
-from gateway.pages.style import STYLE
+from gateway.reference.page import render_reference
+from gateway.reference.problem import render_problem
+from gateway.reference.style import STYLE
 from inbox.kit.errors import KINDS, Problem
 
 # Nothing but our own stylesheet: no script, no frame, no image, no form.

@@ -1,0 +1,119 @@
+"""The long-running processes: `serve` answers HTTP, `work` does what was promised; each may run many times."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from types import FrameType
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+
+from gateway.app import create_app
+from gateway.embedded import check_durability
+from gateway.files import FileController
+from gateway.hooks import Hook, webhook_door
+from gateway.migrate import migrate_database
+from gateway.runtime import Runtime, open_runtime
+from gateway.service import run_service
+from gateway.settings import Settings
+from gateway.stream import StreamController
+from inbox.kit.db import TRANSIENT
+
+log = structlog.get_logger()
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the idle time of common load balancers (60 s), so that they close first."""
+BACKLOG = 2048
+
+
+def run_forever(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a process's main coroutine on the fast event loop, in the main thread, until it ends."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+async def serve(settings: Settings, *, work: bool, ready: Callable[[Runtime], None] | None = None) -> None:
+    """Answer HTTP until told to stop; with `work`, be the worker as well."""
+    async with open_runtime(settings) as runtime:
+        await prepare_database(runtime)
+        await runtime.directory.refresh_or_recall()
+        async with run_service(runtime, work=work):
+            server = Server(runtime, stop_seconds=settings.stop_seconds)
+            if ready:
+                ready(runtime)
+            await server.serve()
+
+
+async def work(settings: Settings) -> None:
+    """Project and deliver until told to stop."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_runtime(settings) as runtime:
+        await prepare_database(runtime)
+        await runtime.directory.refresh_or_recall()
+        async with run_service(runtime, work=True):
+            log.info("working")
+            await stop.wait()
+            log.info("stopping")
+
+
+async def prepare_database(runtime: Runtime) -> None:
+    """Refuse a database that may forget, and bring its tables up to date; if it is away, go on: the spool takes over."""
+    try:
+        warning = await check_durability(runtime.database_url)
+        if warning:
+            log.warning("database_durability", detail=warning)
+        for migration in await migrate_database(runtime.database_url):
+            log.info("migrated", migration=migration)
+    except TRANSIENT as error:
+        log.error("database_away", error=type(error).__name__)  # noqa: TRY400 (its absence is no bug of ours)
+
+
+class Server(uvicorn.Server):
+    """Uvicorn on our loop. When told to stop it ends the live streams first: their clients come back elsewhere."""
+
+    def __init__(self, runtime: Runtime, *, stop_seconds: float) -> None:
+        self.runtime = runtime
+        settings = runtime.settings
+        app = create_app(
+            runtime,
+            api_routes=[StreamController],
+            routes=[webhook_door, FileController],
+            dependencies={
+                "hook": Hook(runtime),
+                "hub": runtime.hub,
+                "adapters": runtime.adapters,
+                "directory": runtime.directory,
+                "secret_box": runtime.box,
+                "storage": runtime.storage,
+                "http": runtime.http,
+                "stream_heartbeat_seconds": settings.stream_heartbeat_seconds,
+            },
+        )
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                loop="none",
+                http="httptools",
+                ws="none",
+                backlog=BACKLOG,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=int(stop_seconds),
+            )
+        )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop in order; a second signal stops at once."""
+        self.runtime.hub.stop()
+        super().handle_exit(sig, frame)
