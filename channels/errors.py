@@ -124,4 +124,4 @@ class Misconfigured(SendFailed):
 class OutcomeUnknown(SendFailed):
     """The request left us and no answer came back: it may have been sent."""
 
-    default = "timeout"
+    default: ClassVar[FailureCode] = "timeout"

@@ -41,13 +41,14 @@ FORM_OVERHEAD_BYTES = 10_000
 def create_app(
     runtime: Runtime,
     *,
+    controllers: Sequence[ControllerRouterHandler] = CONTROLLERS,
     api_routes: Sequence[ControllerRouterHandler] = (),
     routes: Sequence[ControllerRouterHandler] = (),
     dependencies: Mapping[str, Any] | None = None,
 ) -> Litestar:
     """The application over an open runtime.
 
-    `api_routes` join the API below /v1, with its keys, transactions and problems; `routes` stand beside it.
+    `api_routes` join the `controllers` below /v1, with its keys, transactions and problems; `routes` stand beside it.
     `dependencies` are values that handlers ask for by name.
     """
     settings = runtime.settings
@@ -60,9 +61,9 @@ def create_app(
     }
     api = Router(
         API,
-        route_handlers=[*CONTROLLERS, MetaController, *api_routes],
+        route_handlers=[*controllers, MetaController, *api_routes],
         middleware=[
-            Authentication(ring),
+            Authentication(),
             Transactions(
                 remembered=timedelta(hours=settings.idempotency_hours),
                 body_limit=settings.api_body_limit_bytes,
@@ -84,7 +85,7 @@ def create_app(
         logging_config=None,  # gateway.telemetry has it
     )
     check_routes(app, prefix=API)
-    app.state.health = health
+    app.state.key_ring, app.state.health = ring, health
     app.asgi_handler = trace_requests(app.asgi_handler)
     return app
 

@@ -94,19 +94,20 @@ async def recording_uses(ring: KeyRing) -> AsyncIterator[None]:
 
 
 class Authentication(ASGIMiddleware):
-    """Lets in who holds the scope that the route names in `opt={"scope": ...}`; everybody where it says `public`."""
+    """Lets in who holds the scope that the route names in `opt={"scope": ...}`; everybody where it says `public`.
+
+    The key ring is in the application's state: Litestar copies a router's middleware, and all in it, for each route.
+    """
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
-
-    def __init__(self, ring: KeyRing) -> None:
-        self._ring = ring
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Put the Caller in the request, or refuse it."""
         scope["user"] = None
         options = scope["route_handler"].opt
         if not (options.get("public") or scope.get("method") == "OPTIONS"):
-            caller = await self._ring.admit(_header(scope, b"authorization"))
+            ring: KeyRing = scope["litestar_app"].state.key_ring
+            caller = await ring.admit(_header(scope, b"authorization"))
             check_scope(caller, options["scope"])
             scope["user"] = caller
         await next_app(scope, receive, send)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 import structlog
 
@@ -78,7 +79,7 @@ async def _recover(worker: Worker | None) -> None:
 
 async def _prune(runtime: Runtime) -> None:
     await prune_events(older_than_days=runtime.settings.feed_retention_days)
-    await forget_requests(older_than_hours=runtime.settings.idempotency_hours)
+    await forget_requests(older_than=utc_now() - timedelta(hours=runtime.settings.idempotency_hours))
 
 
 async def _repeat(chore: Callable[[], Awaitable[object]], seconds: float, *, first: bool = False) -> None:

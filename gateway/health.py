@@ -10,6 +10,8 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from gateway.migrate import RAN, pending_after
@@ -58,6 +60,9 @@ class HealthObject(msgspec.Struct, kw_only=True, frozen=True):
     parts: list[PartHealth]
 
 
+DOWN = {503: ResponseSpec(HealthObject, generate_examples=False, description="A part that is needed is down")}
+
+
 class Stopping(Exception):
     """The process has been told to stop: send nothing new here."""
 
@@ -77,8 +82,8 @@ class Health:
         """Check every part that counts, all at once."""
         asked = [part for part in self._parts if name == "ready" or part.inbound]
         found = list(await asyncio.gather(*(_check_part(part) for part in asked)))
-        worst = max((part.state for part in found), key=lambda state: WORST[state], default="ok")
-        return HealthObject(id=name, state=worst, parts=found)
+        worst = max(found, key=lambda part: WORST[part.state])
+        return HealthObject(id=name, state=worst.state, parts=found)
 
     async def _check_running(self) -> None:
         if self._stopping:
@@ -152,13 +157,18 @@ class HealthController(Controller):
         """Touches nothing: restart the process when this does not answer."""
         return HealthObject(id="live", state="ok", parts=[])
 
-    @get("/ready", operation_id="getReadiness", summary="Whether the process can serve", opt={"problems": []})
-    async def show_readiness(self, health: Health) -> Response[HealthObject]:
+    @get("/ready", operation_id="getReadiness", summary="Whether the process can serve", responses=DOWN)
+    async def show_readiness(self, health: NamedDependency[Health]) -> Response[HealthObject]:
         """Each part with its state; 503 when one is down, 200 when the worst is degraded."""
         return _answer(await health.report("ready"))
 
-    @get("/ready/inbound", operation_id="getInboundReadiness", summary="Whether the process can take webhooks")
-    async def show_inbound_readiness(self, health: Health) -> Response[HealthObject]:
+    @get(
+        "/ready/inbound",
+        operation_id="getInboundReadiness",
+        summary="Whether the process can take webhooks",
+        responses=DOWN,
+    )
+    async def show_inbound_readiness(self, health: NamedDependency[Health]) -> Response[HealthObject]:
         """Stays 200 while webhooks can be kept on disk, whatever the database does."""
         return _answer(await health.report("inbound"))
 

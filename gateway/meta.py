@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 from litestar import Controller, get
+from litestar.di import NamedDependency
 
 from gateway.settings import Settings
 from inbox.kit.pages import DEFAULT_LIMIT, MAX_LIMIT
@@ -44,7 +45,7 @@ class MetaController(Controller):
     tags = ("Meta",)
 
     @get("/", opt={"public": True}, operation_id="getMeta", summary="Get version, features and limits")
-    async def show_meta(self, settings: Settings) -> MetaObject:
+    async def show_meta(self, settings: NamedDependency[Settings]) -> MetaObject:
         """What clients may rely on; no API key needed."""
         return describe_gateway(settings)
 

@@ -1,4 +1,4 @@
-"""Everything one process holds open: settings, database, Redis, HTTP client, adapters. Opened and closed in one place."""
+"""Everything one process holds open: settings, database, Redis, HTTP client, adapters; opened and closed here."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from gateway.journal import Journal
 from gateway.settings import Settings
 from gateway.spool import Spool
 from gateway.storage import Storage, open_storage
+from inbox.accounts.catalogue import Catalogue
 from inbox.kit.db import close_database, open_database
 from inbox.kit.secrets import SecretBox
 
@@ -49,7 +50,10 @@ class Runtime:
         self.adapters = adapters
         self.storage = storage
         self.box = SecretBox([settings.secret_key])
-        self.directory = ChannelDirectory(settings, self.box, adapters)
+        self.catalogue = Catalogue(
+            adapters=adapters, box=self.box, public_url=settings.public_url, check_url=http.check_egress
+        )
+        self.directory = ChannelDirectory(self.catalogue, cache=settings.data_dir / "channels.cache")
         self.spool = Spool(settings.data_dir / "spool", box=self.box, limit=settings.spool_limit_bytes)
         self.hub = FeedHub(redis_client, buffer=settings.stream_buffer_events, poll_seconds=settings.poll_seconds)
         self.journal = Journal(self.spool, batch=settings.journal_batch, timeout=settings.journal_timeout_seconds)
@@ -75,7 +79,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         stack.push_async_callback(client.aclose)
         http = Http(allow=settings.egress_allow, timeout=settings.send_timeout_seconds)
         stack.push_async_callback(http.aclose)
-        yield Runtime(
+        runtime = Runtime(
             settings,
             database_url=database_url,
             redis_client=client,
@@ -83,6 +87,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             adapters=load_adapters(http),
             storage=open_storage(settings),
         )
+        stack.push_async_callback(runtime.directory.close)
+        yield runtime
 
 
 async def _servers(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:

@@ -63,7 +63,7 @@ async def work(settings: Settings) -> None:
 
 
 async def prepare_database(runtime: Runtime) -> None:
-    """Refuse a database that may forget, and bring its tables up to date; if it is away, go on: the spool takes over."""
+    """Refuse a database that may forget, and bring its tables up to date; if it is away, the spool takes over."""
     try:
         warning = await check_durability(runtime.database_url)
         if warning:
@@ -87,11 +87,9 @@ class Server(uvicorn.Server):
             dependencies={
                 "hook": Hook(runtime),
                 "hub": runtime.hub,
-                "adapters": runtime.adapters,
-                "directory": runtime.directory,
+                "catalogue": runtime.catalogue,
                 "secret_box": runtime.box,
                 "storage": runtime.storage,
-                "http": runtime.http,
                 "stream_heartbeat_seconds": settings.stream_heartbeat_seconds,
             },
         )

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from gateway.hub import FeedHub, Listener
@@ -56,12 +57,12 @@ class StreamController(Controller):
     async def stream_events(
         self,
         *,
-        request: Request[object, object, object],
-        hub: FeedHub,
-        stream_heartbeat_seconds: float,
-        after: Annotated[str | None, Parameter(description="Go on after this cursor; else from now.")] = None,
-        types: Annotated[list[EventType] | None, Parameter(description="Only these types.")] = None,
-        conversation: Annotated[str | None, Parameter(description="Only what concerns this one.")] = None,
+        request: Request[Any, Any, Any],
+        hub: NamedDependency[FeedHub],
+        stream_heartbeat_seconds: NamedDependency[float],
+        after: Annotated[str | None, QueryParameter(description="Go on after this cursor; else from now.")] = None,
+        types: Annotated[list[EventType] | None, QueryParameter(description="Only these types.")] = None,
+        conversation: Annotated[str | None, QueryParameter(description="Only what concerns this one.")] = None,
     ) -> Stream:
         """Server-sent events: `id` is the cursor, `event` the type, `data` an Envelope. `Last-Event-ID` resumes."""
         wanted = Wanted(frozenset(types) if types else None, read_id("cnv", conversation) if conversation else None)

@@ -50,7 +50,7 @@ class Transactions(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Serve one request; what only reads passes through."""
-        if scope["method"] in SAFE_METHODS:
+        if scope["type"] != ScopeType.HTTP or scope["method"] in SAFE_METHODS:
             await next_app(scope, receive, send)
             return
         limit = self._form_limit if takes_form(scope) else self._body_limit
@@ -154,7 +154,14 @@ def read_idempotency_key(request: Request[Any, Any, Any]) -> str | None:
 def takes_form(scope: Scope) -> bool:
     """Whether the handler asks for a form with files."""
     field = scope["route_handler"].parsed_data_field
-    return bool(field) and getattr(field.kwarg_definition, "media_type", None) == RequestEncodingType.MULTI_PART
+    media_type = getattr(field.kwarg_definition, "media_type", None) if field else None
+    return bool(media_type == RequestEncodingType.MULTI_PART)
+
+
+def needs_body(scope: Scope) -> bool:
+    """Whether the handler cannot do without a body."""
+    field = scope["route_handler"].parsed_data_field
+    return field is not None and field.is_required
 
 
 def limited(receive: Receive, limit: int) -> Receive:
@@ -185,7 +192,8 @@ async def read_body(request: Request[Any, Any, Any], *, limit: int) -> FormMulti
             raise RequestEntityTooLarge  # noqa: TRY301  the same refusal, before anything is read
         if is_form:
             return await request.form()
-        await request.body()
+        if not await request.body() and needs_body(request.scope):
+            raise Problem("malformed_json", "a JSON body is needed")
     except RequestEntityTooLarge as error:
         code: Code = "attachment_too_large" if is_form else "body_too_large"
         raise Problem(code, f"at most {limit} bytes are taken here") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import httpx
@@ -14,11 +14,14 @@ from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from gateway.app import create_app
-from gateway.runtime import Runtime
 from gateway.settings import Settings
 from inbox.kit.callers import Scope
 from inbox.kit.db import close_database, open_database, tx
 from inbox.staff.actions import create_api_key
+from inbox.staff.api import AgentController, ApiKeyController
+
+if TYPE_CHECKING:
+    from gateway.runtime import Runtime
 
 POOL = 5
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -53,19 +56,28 @@ async def open_api(
     settings: Settings | None = None,
     redis_url: str = NOWHERE,
     spool: Any = None,
+    controllers: Sequence[ControllerRouterHandler] = (AgentController, ApiKeyController),
     api_routes: Sequence[ControllerRouterHandler] = (),
     routes: Sequence[ControllerRouterHandler] = (),
     dependencies: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Api]:
-    """The application over this database, started and stopped as a server would."""
+    """The application over this database, started and stopped as a server would; of the controllers the staff's."""
     await open_database(database_url, size=POOL)
     client = redis.Redis.from_url(redis_url, socket_timeout=0.2, socket_connect_timeout=0.2, retry=None)
     runtime = SimpleNamespace(settings=settings or Settings(), redis=client, spool=spool or RoomySpool())
-    app = create_app(cast(Runtime, runtime), api_routes=api_routes, routes=routes, dependencies=dependencies)
+    app = create_app(
+        cast("Runtime", runtime),
+        controllers=controllers,
+        api_routes=api_routes,
+        routes=routes,
+        dependencies=dependencies,
+    )
     try:
         async with (
             app.lifespan(),
-            httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://switchboard.test") as http,
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=cast(Any, app)), base_url="http://switchboard.test"
+            ) as http,
         ):
             api = Api(app, http, "")
             api.admin_key = await api.make_key("admin")

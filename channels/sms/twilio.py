@@ -13,6 +13,7 @@ import msgspec
 
 from channels.contract import (
     Account,
+    ChannelSettings,
     Media,
     Medium,
     OutboundMessage,
@@ -85,7 +86,7 @@ class TwilioSms:
     medium: Medium = "sms"
     provider = "twilio"
     limits = LIMITS
-    settings = TwilioSmsSettings
+    settings: type[ChannelSettings] = TwilioSmsSettings
     kinds = frozenset({"message", "status"})
     retries = False  # once, after a failed connection, and never later than 15 seconds
     body_limit = MAX_BODY_BYTES

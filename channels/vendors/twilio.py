@@ -10,10 +10,13 @@ import re
 from collections.abc import Iterator
 from itertools import product
 from string import hexdigits
+from typing import TypeAlias
 
 from channels.contract import ChannelSettings, Secret, WebhookRequest
 from channels.errors import Forged, Malformed
 from channels.signatures import Digest, valid_hmac, valid_sha256
+
+Fields: TypeAlias = list[tuple[bytes, bytes]]
 
 API_URL = "https://api.twilio.com"
 SIGNATURE = "x-twilio-signature"
@@ -85,12 +88,13 @@ def verify_webhook(settings: TwilioSettings, request: WebhookRequest) -> None:
     """Raise Forged unless Twilio signed this request with a secret of this account, and for this account.
 
     The signature covers the public URL and, of a form, each sorted name with its sorted distinct values. With a JSON
-    body it covers the URL alone, which then must carry the body's digest; a form is never accepted that way.
+    body it covers the URL alone, which then must carry the body's digest; a form is never accepted that way. A form
+    that names no account is Twilio's all the same, and left to its reader.
     """
     if request.body.count(b"&") + request.url.count("&") >= MAX_FIELDS:
         raise Forged("more fields than Twilio sends")
-    fields, signed = _signed_part(request)
-    if not _is_signed(request, signed, settings.signing_secrets):
+    fields, covered = _signed_part(request)
+    if not _is_signed(request, covered, settings.signing_secrets):
         raise Forged("not signed with a secret of this account for this URL")
     own = settings.account_sid.encode()
     if any(name == b"AccountSid" and value != own for name, value in fields):
@@ -116,39 +120,40 @@ def read_hook_parameter(request: WebhookRequest, name: str) -> str | None:
     return next((_tame(value) for key, value in _split_form(_query(request.url)) if key == name.encode()), "") or None
 
 
-def _signed_part(request: WebhookRequest) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """The fields, and those bytes beside the URL that the signature covers."""
+def _signed_part(request: WebhookRequest) -> tuple[Fields, Fields]:
+    """The fields, and those of them that the signature covers beside the URL."""
     if request.method == "GET":
-        return _split_form(_query(request.url)), b""
+        return _split_form(_query(request.url)), []
     if _is_json(request):
         if not valid_sha256(read_hook_parameter(request, "bodySHA256"), request.body):
             raise Forged("the digest of the body is missing in the URL, or wrong")
-        return [], b""
+        return [], []
     fields = _split_form(request.body)
-    return fields, b"".join([name + value for name, value in sorted(set(fields))])
+    return fields, fields
 
 
-def _is_signed(request: WebhookRequest, signed: bytes, secrets: list[str]) -> bool:
+def _is_signed(request: WebhookRequest, covered: Fields, secrets: list[str]) -> bool:
     given = request.headers.get(SIGNATURE)
     digest = DIGESTS.get(_algorithm(request.headers.get(SIGNATURE_SETTINGS)))
     if not given or digest is None:
         return False
-    for text in _signed_texts(request.url.encode("utf-8", "surrogatepass"), signed):
+    for text in _signed_texts(request.url.encode("utf-8", "surrogatepass"), covered):
         for secret in secrets:
             if valid_hmac(given, text, key=secret, digest=digest, encoding="base64"):
                 return True
     return False
 
 
-def _signed_texts(url: bytes, signed: bytes) -> Iterator[bytes]:
+def _signed_texts(url: bytes, covered: Fields) -> Iterator[bytes]:
     """What Twilio may have signed: with the URL's port, or the scheme's own, and without; both are seen."""
+    signed = b"".join([name + value for name, value in sorted(set(covered))])
     yield url + signed
     found = _PORT.match(url)
     if found:
         port = b"" if found[3] else b":443" if found[1] == b"https" else b":80"
         yield found[1] + b"://" + found[2] + port + url[found.end() :] + signed
-    replaced = signed.decode("utf-8", "replace").encode()
-    if replaced != signed:  # whoever decodes the form before signing signs the replacement characters
+    replaced = [(_replace_broken(name), _replace_broken(value)) for name, value in covered]
+    if replaced != covered:  # whoever decodes the form before signing signs the replacement characters
         yield from _signed_texts(url, replaced)
 
 
@@ -170,7 +175,7 @@ def _query(url: str) -> bytes:
     return url.partition("?")[2].encode("utf-8", "surrogatepass")
 
 
-def _split_form(form: bytes) -> list[tuple[bytes, bytes]]:
+def _split_form(form: bytes) -> Fields:
     """Names and values as bytes, blank ones included, nothing trimmed (WHATWG URL 5.1)."""
     fields = []
     for field in form.replace(b"+", b" ").split(b"&"):
@@ -184,6 +189,10 @@ def _split_form(form: bytes) -> list[tuple[bytes, bytes]]:
 
 def _octet(escape: re.Match[bytes]) -> bytes:
     return _OCTETS[escape[1]]
+
+
+def _replace_broken(text: bytes) -> bytes:
+    return text.decode("utf-8", "replace").encode()
 
 
 def _tame(text: bytes) -> str:

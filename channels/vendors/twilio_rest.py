@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
-from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]  # the package ships no types
-from twilio.http.response import Response as TwilioResponse  # type: ignore[import-untyped]  # as above
-from twilio.rest import Client  # type: ignore[import-untyped]  # as above
+from twilio.http import AsyncHttpClient
+from twilio.http.response import Response as TwilioResponse
+from twilio.rest import Client
 
 from channels.contract import Media
 from channels.errors import OutcomeUnknown, Rejected, SendFailed, Throttled, Unreachable
@@ -30,7 +30,7 @@ NO_ENVIRONMENT = {"TWILIO_REGION": "", "TWILIO_EDGE": ""}
 # What the package raises when an answer of success is not the resource it documents.
 UNREADABLE = (ValueError, TypeError, AttributeError, KeyError)
 
-_HOST = re.compile(r"[a-z0-9.-]+")
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)*twilio\.com")
 
 
 class ErrorAnswer(msgspec.Struct):
@@ -95,7 +95,7 @@ async def create_message(client: Client, **fields: Any) -> tuple[str, str | None
     try:
         created = await client.messages.create_async(**fields)
         sid, status = created.sid, created.status
-    except (*UNREADABLE, AnswerTooLarge) as error:
+    except UNREADABLE as error:
         raise OutcomeUnknown("Twilio's answer cannot be read", code="unknown") from error
     if not isinstance(sid, str) or not sid:
         raise OutcomeUnknown("Twilio's answer names no message", code="unknown")
@@ -144,18 +144,18 @@ def is_twilios(url: str, settings: TwilioSettings) -> bool:
         return False
     if (parts.scheme, parts.netloc) == (api.scheme, api.netloc):
         return True
-    # The form is checked as well: a parser that reads "\\" or "@" another way must not see another host.
-    at_twilio = bool(_HOST.fullmatch(host)) and "@" not in parts.netloc and f".{host}".endswith(".twilio.com")
+    # The whole form is checked: a parser that reads "\\" or "@" another way must not see another host.
+    at_twilio = _HOST.fullmatch(host) is not None and "@" not in parts.netloc
     return at_twilio and parts.scheme == "https" and port in {None, 443}
 
 
 async def _get(http: Http, url: str, *, auth: tuple[str, str] | None) -> Response:
     try:
         return await http.request("GET", url, auth=auth, max_bytes=MAX_MEDIA_BYTES)
-    except OutcomeUnknown as error:  # reading changes nothing, so it may simply be asked again
-        raise Unreachable(error.reason, code=error.code) from error
     except AnswerTooLarge as error:
         raise Rejected(error.reason, code="content_too_large") from error
+    except OutcomeUnknown as error:  # reading changes nothing, so it may simply be asked again
+        raise Unreachable(error.reason, code=error.code) from error
 
 
 def _next_hop(url: str, location: str, settings: TwilioSettings) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_origin
 
 import msgspec
 from litestar import Litestar
 from msgspec import UNSET
 
 from gateway.openapi.examples import ID_BODY, PREFIXES, make_example
-from gateway.openapi.operations import Operation, Parameter, list_operations
+from gateway.openapi.operations import Answer, Operation, Parameter, list_operations
 from gateway.openapi.problems import Answers, problem_answers, problem_examples
 from gateway.openapi.schemas import Schema, make_schemas, names_used, require_all
 from gateway.problems import ProblemDocument
@@ -43,7 +43,7 @@ def describe_api(app: Litestar, *, version: str) -> Schema:
         "tags": _tags(operations),
         "security": [{SECURITY: []}],
         "paths": paths,
-        "components": _components(components),
+        "components": _components(components, operations),
     }
 
 
@@ -62,10 +62,10 @@ def _tags(operations: Iterable[Operation]) -> list[Schema]:
     return [{"name": name, "description": described[name]} for name in sorted(described)]
 
 
-def _components(schemas: dict[str, Schema]) -> Schema:
+def _components(schemas: dict[str, Schema], operations: Iterable[Operation]) -> Schema:
     return {
         "schemas": schemas,
-        "examples": problem_examples(),
+        "examples": problem_examples(operations),
         "headers": {
             "RequestId": {
                 "description": "The id of this request: yours if you sent one, else made. Name it to get help.",
@@ -111,18 +111,16 @@ def _components(schemas: dict[str, Schema]) -> Schema:
 def _kinds_of(operation: Operation) -> list[Any]:
     """The types to make schemas of, in the order of `_places_of`."""
     kinds = [parameter.kind for parameter in operation.parameters]
-    return kinds + [kind for kind in (operation.body, operation.answer) if _has_schema(kind)]
+    return kinds + [kind for _, kind in _bodies(operation)]
 
 
 def _places_of(operation: Operation) -> list[str]:
-    places = [f"?{parameter.name}" for parameter in operation.parameters]
-    return places + [
-        place for place, kind in (("body", operation.body), ("answer", operation.answer)) if _has_schema(kind)
-    ]
+    return [f"?{parameter.name}" for parameter in operation.parameters] + [place for place, _ in _bodies(operation)]
 
 
-def _has_schema(kind: Any) -> bool:
-    return kind is not None and kind is not bytes
+def _bodies(operation: Operation) -> list[tuple[str, Any]]:
+    bodies = [("body", operation.body), *((str(answer.status), answer.kind) for answer in operation.answers)]
+    return [(place, kind) for place, kind in bodies if kind is not None and kind is not bytes]
 
 
 def _describe_operation(operation: Operation, shapes: dict[str, Schema]) -> Schema:
@@ -160,8 +158,8 @@ def _parameters(operation: Operation, shapes: dict[str, Schema]) -> list[Schema]
 
 
 def _describe_parameter(parameter: Parameter, shape: Schema) -> Schema:
-    schema = _without_null(shape)
-    description = schema.pop("description", "")
+    schema = dict(shape)
+    described_by_type = schema.pop("description", "")
     examples = schema.pop("examples", [])
     if parameter.default is not UNSET:
         schema["default"] = msgspec.to_builtins(parameter.default)
@@ -171,17 +169,10 @@ def _describe_parameter(parameter: Parameter, shape: Schema) -> Schema:
         "required": parameter.required,
         "schema": schema,
     }
-    if description:
-        described["description"] = description
+    if parameter.description or described_by_type:
+        described["description"] = parameter.description or described_by_type
     example = examples[0] if examples else _id_example(parameter.name)
     return described | ({"example": example} if example is not None else {})
-
-
-def _without_null(shape: Schema) -> Schema:
-    """A parameter that is absent is not null, whatever its type says in Python."""
-    kept = [one for one in shape.get("anyOf", []) if one.get("type") != "null"]
-    rest = {name: value for name, value in shape.items() if name not in {"anyOf", "default"}}
-    return {**kept[0], **rest} if len(kept) == 1 else dict(shape)
 
 
 def _id_example(name: str) -> str | None:
@@ -190,21 +181,27 @@ def _id_example(name: str) -> str | None:
 
 
 def _responses(operation: Operation, shapes: dict[str, Schema]) -> Answers:
-    success: Schema = {"description": operation.summary, "headers": _success_headers(operation)}
-    if operation.answer is bytes:
-        schema = {"type": "string"} if operation.answer_type.startswith("text/") else {}
-        example = "text" if operation.example is UNSET else operation.example
-        success["content"] = {operation.answer_type: {"schema": schema, "example": example}}
-    elif operation.answer is not None:
-        example = make_example(operation.answer) if operation.example is UNSET else operation.example
-        content = {"schema": shapes["answer"], "example": msgspec.to_builtins(example)}
-        success["content"] = {operation.answer_type: content}
-    return {str(operation.status): success} | problem_answers(operation, COMMON_HEADERS)
+    told = {
+        str(answer.status): _answer(operation, answer, shapes.get(str(answer.status))) for answer in operation.answers
+    }
+    return dict(sorted((problem_answers(operation, COMMON_HEADERS) | told).items()))
 
 
-def _success_headers(operation: Operation) -> Schema:
+def _answer(operation: Operation, answer: Answer, shape: Schema | None) -> Schema:
+    described: Schema = {"description": answer.description, "headers": _answer_headers(operation, answer)}
+    given = operation.example if answer is operation.answers[0] else UNSET
+    if answer.kind is bytes:
+        schema = {"type": "string"} if answer.media_type.startswith("text/") else {}
+        described["content"] = {answer.media_type: {"schema": schema, "example": "..." if given is UNSET else given}}
+    elif shape is not None:
+        example = msgspec.to_builtins(make_example(answer.kind) if given is UNSET else given)
+        described["content"] = {answer.media_type: {"schema": shape, "example": example}}
+    return described
+
+
+def _answer_headers(operation: Operation, answer: Answer) -> Schema:
     headers: Schema = dict(COMMON_HEADERS)
-    if getattr(operation.answer, "__origin__", None) is Page:
+    if get_origin(answer.kind) is Page:
         headers["Link"] = {"$ref": "#/components/headers/NextPage"}
     if operation.method == "post" and operation.scope is not None:
         headers["Idempotency-Replayed"] = {"$ref": "#/components/headers/Replayed"}

@@ -58,7 +58,7 @@ def _of(info: inspect.Type, *, name: str, owner: str) -> Any:
     known = _by_name(name, owner)
     if known is not UNSET and _fits(known, info):
         return known
-    return MAKERS.get(type(info), lambda _: None)(info)
+    return MAKERS.get(type(info), _nothing)(info)
 
 
 def _of_struct(info: inspect.StructType) -> dict[str, Any]:
@@ -107,6 +107,10 @@ def _by_name(name: str, owner: str) -> Any:
 
 def _fits(value: Any, info: inspect.Type) -> bool:
     return type(value) in FITTING.get(type(info), ())
+
+
+def _nothing(_: inspect.Type) -> None:
+    return None
 
 
 FITTING: dict[type, tuple[type, ...]] = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from litestar import Litestar, Response
-from litestar.enums import MediaType, RequestEncodingType
+from litestar.enums import MediaType, ParamType, RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import BodyKwarg, ParameterKwarg
+from litestar.params import BodyKwarg, ParameterKwarg, QueryParameter
 from litestar.response import File, Redirect, Stream
 from litestar.routes import HTTPRoute
 
@@ -29,15 +30,22 @@ class Parameter(msgspec.Struct, kw_only=True, frozen=True):
     name: str
     place: Place
     kind: Any
+    description: str
     required: bool
     default: Any = msgspec.UNSET
 
 
-class Operation(msgspec.Struct, kw_only=True, frozen=True):
-    """One method of one path. `scope` is None where no API key is needed.
+class Answer(msgspec.Struct, kw_only=True, frozen=True):
+    """One answer that is no problem: `kind` is None without a body, and bytes where it is a file or a stream."""
 
-    `answer` is the type of the 2xx body, None without one, and bytes where the answer is a file or a stream.
-    """
+    status: int
+    kind: Any
+    media_type: str
+    description: str
+
+
+class Operation(msgspec.Struct, kw_only=True, frozen=True):
+    """One method of one path. `scope` is None where no API key is needed; the first of `answers` is the usual one."""
 
     id: str
     method: str
@@ -50,9 +58,7 @@ class Operation(msgspec.Struct, kw_only=True, frozen=True):
     parameters: list[Parameter]
     body: Any
     body_type: str
-    status: int
-    answer: Any
-    answer_type: str
+    answers: list[Answer]
     problems: list[Code]
     example: Any
     request_example: Any
@@ -76,7 +82,6 @@ METHODS = ["get", "post", "put", "patch", "delete", "head", "options"]
 
 def _read_operation(handler: HTTPRouteHandler, route: HTTPRoute, method: str) -> Operation:
     kinds = get_type_hints(handler.fn, include_extras=True)
-    answer, answer_type = _read_answer(kinds.get("return"), handler)
     described = inspect.getdoc(handler.fn) or ""
     return Operation(
         id=str(handler.operation_id or ""),
@@ -90,9 +95,7 @@ def _read_operation(handler: HTTPRouteHandler, route: HTTPRoute, method: str) ->
         parameters=list(_read_parameters(handler, route, kinds)),
         body=_bare(kinds.get("data")),
         body_type=_body_type(kinds.get("data")),
-        status=handler.status_code,
-        answer=answer,
-        answer_type=answer_type,
+        answers=list(_read_answers(kinds.get("return"), handler)),
         problems=list(handler.opt.get("problems", ())),
         example=handler.opt.get("example", msgspec.UNSET),
         request_example=handler.opt.get("request_example", msgspec.UNSET),
@@ -103,27 +106,35 @@ def _read_parameters(handler: HTTPRouteHandler, route: HTTPRoute, kinds: Mapping
     defaults = {name: parameter.default for name, parameter in inspect.signature(handler.fn).parameters.items()}
     skipped = NOT_PARAMETERS | set(handler.resolve_dependencies())
     for name, kind in kinds.items():
-        if name in route.path_parameters:
-            yield Parameter(name=name, place="path", kind=kind, required=True)
-        elif name not in skipped:
-            place, shown = _parameter_name(name, kind)
-            default = defaults.get(name, inspect.Parameter.empty)
-            required = default is inspect.Parameter.empty
-            yield Parameter(
-                name=shown,
-                place=place,
-                kind=kind,
-                required=required,
-                default=msgspec.UNSET if required or default is None else default,
-            )
+        if name in skipped:
+            continue
+        told = next((one for one in _metadata(kind) if isinstance(one, ParameterKwarg)), QueryParameter())
+        default = defaults.get(name, inspect.Parameter.empty)
+        required = default is inspect.Parameter.empty
+        yield Parameter(
+            name=told.name or name,
+            place="path" if name in route.path_parameters else PLACES[told.param_type],
+            kind=Annotated[_never_null(_bare(kind)), _limits(told)],
+            description=told.description or "",
+            required=required,
+            default=msgspec.UNSET if required or default is None else default,
+        )
 
 
-def _parameter_name(name: str, kind: Any) -> tuple[Place, str]:
-    """Where a parameter stands and what clients call it: `Annotated[str, Parameter(query="from")]`."""
-    told = next((one for one in _metadata(kind) if isinstance(one, ParameterKwarg)), None)
-    if told and told.header:
-        return "header", told.header
-    return "query", (told.query if told and told.query else name)
+PLACES: dict[ParamType, Place] = {ParamType.QUERY: "query", ParamType.HEADER: "header", ParamType.PATH: "path"}
+LIMITS = ("ge", "gt", "le", "lt", "multiple_of", "pattern", "min_length", "max_length")
+
+
+def _never_null(kind: Any) -> Any:
+    """A parameter that is absent is not null, whatever its type says in Python."""
+    if get_origin(kind) not in {Union, UnionType}:
+        return kind
+    return Union[tuple(one for one in get_args(kind) if one is not type(None))]  # noqa: UP007  made at run time
+
+
+def _limits(told: ParameterKwarg) -> msgspec.Meta:
+    """Litestar's limits as msgspec's, which go into the schema."""
+    return msgspec.Meta(**{name: getattr(told, name) for name in LIMITS if getattr(told, name) is not None})
 
 
 def _metadata(kind: Any) -> tuple[Any, ...]:
@@ -140,6 +151,17 @@ def _body_type(kind: Any) -> str:
 
 def _bare(kind: Any) -> Any:
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _read_answers(kind: Any, handler: HTTPRouteHandler) -> Iterator[Answer]:
+    """The answer of the return annotation, and those declared beside it by `responses={200: ResponseSpec(...)}`."""
+    usual, media_type = _read_answer(kind, handler)
+    described = handler.response_description or handler.summary or ""
+    yield Answer(status=handler.status_code, kind=usual, media_type=media_type, description=described)
+    for status, spec in (handler.responses or {}).items():
+        yield Answer(
+            status=status, kind=spec.data_container, media_type=str(spec.media_type), description=spec.description
+        )
 
 
 def _read_answer(kind: Any, handler: HTTPRouteHandler) -> tuple[Any, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import msgspec
@@ -13,8 +14,8 @@ from inbox.kit.errors import KINDS, Code, FieldError
 Answers: TypeAlias = dict[str, dict[str, Any]]
 
 EXAMPLE_DOCS = "https://switchboard.example/docs"
-EVERYWHERE: list[Code] = ["internal", "dependency_down"]
-WITH_KEY: list[Code] = ["unauthenticated", "token_expired", "scope_missing"]
+EVERYWHERE: list[Code] = ["internal"]
+WITH_KEY: list[Code] = ["unauthenticated", "token_expired", "scope_missing", "dependency_down"]
 WITH_BODY: list[Code] = ["malformed_json", "body_too_large", "unsupported_media", "validation_failed"]
 WITH_QUERY: list[Code] = ["invalid_query"]
 WITH_CURSOR: list[Code] = ["invalid_cursor", "cursor_mismatch"]
@@ -70,9 +71,10 @@ def _answer(codes: list[Code], headers: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def problem_examples() -> dict[str, Any]:
-    """One example for each code there is."""
-    return {code: {"summary": kind.title, "value": _example(code)} for code, kind in sorted(KINDS.items())}
+def problem_examples(operations: Iterable[Operation]) -> dict[str, Any]:
+    """One example for each code that any of the operations answers with."""
+    codes = sorted({code for operation in operations for code in operation_codes(operation)})
+    return {code: {"summary": KINDS[code].title, "value": _example(code)} for code in codes}
 
 
 def _example(code: Code) -> Any:

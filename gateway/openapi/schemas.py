@@ -12,6 +12,8 @@ Schema: TypeAlias = dict[str, Any]
 
 REF = "#/components/schemas/"
 PAGE = re.compile(r"Page_(.+)_")
+MOMENT = re.compile(r"(_at|_since|_until|^until|^timestamp)$")
+"""Fields that hold a moment, which Python's side shows as text (thread-and-api.md 2.1)."""
 
 
 def make_schemas(kinds: list[Any]) -> tuple[list[Schema], dict[str, Schema]]:
@@ -20,6 +22,9 @@ def make_schemas(kinds: list[Any]) -> tuple[list[Schema], dict[str, Schema]]:
     renamed = {published_name(name): _published(schema) for name, schema in components.items()}
     for name, schema in renamed.items():
         schema["title"] = name
+        for field, shape in schema.get("properties", {}).items():
+            if MOMENT.search(field):
+                _mark_moment(shape)
     return [_published(schema) for schema in schemas], dict(sorted(renamed.items()))
 
 
@@ -45,6 +50,12 @@ def _published(node: Any) -> Any:
     if isinstance(found.get("enum"), list):
         found |= _typed_enum(found)
     return found
+
+
+def _mark_moment(shape: Schema) -> None:
+    for one in shape.get("anyOf", [shape]):
+        if one.get("type") == "string":
+            one["format"] = "date-time"
 
 
 def _typed_enum(schema: Schema) -> Schema:

@@ -23,7 +23,7 @@ NEXT_STEPS: dict[Code, str] = {
     "cursor_expired": "Events that old are gone. List anew, and go on from the cursor that comes with the list.",
     "already_assigned": "Read the conversation again, and assign without `if_unassigned` to take it over.",
     "state_conflict": "Read the object again: `detail` says what stands in the way.",
-    "contact_opted_out": "Only the contact can change that: by writing START, or by telling you; then record the consent.",
+    "contact_opted_out": "Only the contact can change that, by writing START, or by telling you; then record it.",
     "request_in_progress": "Wait as `Retry-After` says and ask again with the same key: the answer will then be there.",
     "attachment_too_large": "The limit stands in `/v1/meta`. Send a smaller file, or a link.",
     "body_too_large": "The limit stands in `/v1/meta`. Send less at once.",

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get
 from litestar.enums import MediaType
+from litestar.params import FromPath
 
 from gateway.meta import gateway_version
 from gateway.openapi import describe_api
@@ -44,7 +45,7 @@ async def serve_reference(request: Request[Any, Any, Any]) -> Response[str]:
 
 
 @get("/docs/problems/{slug:str}", opt=OPEN, include_in_schema=False)
-async def serve_problem_page(slug: str) -> Response[str]:
+async def serve_problem_page(slug: FromPath[str]) -> Response[str]:
     """What one problem code means and what to do: where the `type` of a problem leads."""
     code = next((code for code in KINDS if code.replace("_", "-") == slug), None)
     if code is None:

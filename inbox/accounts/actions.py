@@ -10,7 +10,7 @@ import msgspec
 from piccolo.columns import Column
 
 from channels.contract import Adapter, ChannelSettings
-from channels.errors import SendFailed
+from channels.errors import SendFailed, Unreachable
 from inbox.accounts.catalogue import Catalogue, UnreadableChannel
 from inbox.accounts.queries import ChannelRow, ChannelStatus, find_holder, lock_channel
 from inbox.accounts.settings import merge_settings, read_settings, urls_of
@@ -130,10 +130,15 @@ def _find_adapter(name: str, catalogue: Catalogue) -> Adapter:
 
 
 async def _check_settings(settings: ChannelSettings, catalogue: Catalogue) -> ChannelSettings:
-    """The settings, if we would connect to every address in them (security.md T12, T17)."""
+    """The settings, if we would connect to every address in them (security.md T12, T17).
+
+    A name that does not resolve now is taken: it is checked again at every request, and the network may just be away.
+    """
     for name, url in urls_of(settings):
         try:
             await catalogue.check_url(url)
+        except Unreachable:
+            continue
         except SendFailed as refused:
             error = FieldError(pointer=f"/settings/{name}", code="refused", detail=refused.reason)
             raise Problem("validation_failed", f"{name}: {refused.reason}", errors=[error], hint=refused.fix) from None

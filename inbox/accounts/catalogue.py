@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -13,7 +14,11 @@ from inbox.kit.secrets import SecretBox, WrongKey
 
 
 class UnreadableChannel(Exception):
-    """A stored channel cannot be opened: its adapter is not installed, or its settings do not open or fit."""
+    """A stored channel cannot be opened: `code` says why in a word, the text in a sentence for the operator."""
+
+    def __init__(self, code: Literal["no_adapter", "wrong_key", "misfit"], reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 class Catalogue:
@@ -32,7 +37,7 @@ class Catalogue:
     ) -> None:
         self.adapters = adapters
         self.check_url = check_url
-        self._box = box
+        self.box = box
         self._public_url = public_url
 
     def hook_url(self, adapter: str, channel_id: UUID) -> str:
@@ -41,20 +46,21 @@ class Catalogue:
 
     def seal_settings(self, channel_id: UUID, settings: ChannelSettings) -> bytes:
         """Settings as they are stored: they open only as this channel's."""
-        return self._box.seal(msgspec.json.encode(settings), bound_to=show_id("cha", channel_id))
+        return self.box.seal(msgspec.json.encode(settings), bound_to=show_id("cha", channel_id))
 
     def open_account(self, channel_id: UUID, adapter: str, *, sealed: bytes) -> Account:
         """The channel as its adapter sees it; UnreadableChannel says why it cannot be had."""
         known = self.adapters.get(adapter)
         if known is None:
-            raise UnreadableChannel(f"the adapter {adapter} is not installed")
+            raise UnreadableChannel("no_adapter", f"the adapter {adapter} is not installed")
         shown = show_id("cha", channel_id)
         try:
-            plain = self._box.open_sealed(sealed, bound_to=shown)
+            plain = self.box.open_sealed(sealed, bound_to=shown)
             settings = msgspec.json.decode(plain, type=known.settings)
         except WrongKey as error:
-            raise UnreadableChannel(str(error)) from error
+            raise UnreadableChannel("wrong_key", str(error)) from error
         except msgspec.DecodeError:
             # Its text may quote a value, and so may what it was raised from.
-            raise UnreadableChannel(f"the settings kept for {shown} are not what {adapter} wants now") from None
+            reason = f"the settings kept for {shown} are not what {adapter} wants now"
+            raise UnreadableChannel("misfit", reason) from None
         return Account(channel_id=shown, settings=settings, hook_url=self.hook_url(adapter, channel_id))

@@ -1,66 +1,135 @@
-"""Files: expected from a provider, kept when they have come."""
+"""Taking files in: uploaded by our users, announced by providers and fetched later."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from piccolo.columns import Column
 
+from inbox.attachments.names import clean_file_name
+from inbox.attachments.queries import AttachmentRow, find_attachment
+from inbox.attachments.sniffing import HEAD_BYTES, image_size, sniff_media_type
+from inbox.attachments.storage import FileStore
+from inbox.attachments.tables import AttachmentTable
+from inbox.kit.clock import utc_now
 from inbox.kit.db import execute
+from inbox.kit.errors import FieldError, Problem
+from inbox.kit.ids import new_id
+
+KEY_BYTES = 16
+"""Names in the storage are random and say nothing of the file (security.md T27)."""
 
 EXPECT = """
-INSERT INTO attachment (id, entry_id, channel_id, name, media_type, source_url, state)
-SELECT id, entry_id, channel_id, name, media_type, source_url, 'pending'
-FROM jsonb_populate_recordset(NULL::attachment, $1)
+INSERT INTO attachment (id, entry_id, channel_id, name, media_type, source_url)
+SELECT id, entry_id, channel_id, name, media_type, source_url FROM jsonb_populate_recordset(NULL::attachment, $1)
 """
 
 
 class ExpectedAttachment(msgspec.Struct, kw_only=True, frozen=True):
-    """A file of an inbound message that still lies at the provider, under `source_url`."""
+    """A file that came with a message and still lies at the provider."""
 
     id: UUID
     channel_id: UUID
-    name: str | None
     media_type: str
-    source_url: str | None
     entry_id: UUID | None = None
+    name: str | None = None
+    source_url: str | None = None
 
 
-class KeptFile(msgspec.Struct, kw_only=True, frozen=True):
-    """What is known of a file once its bytes are in our store."""
+class StoredFile(msgspec.Struct, kw_only=True, frozen=True):
+    """What we know of a file once we hold it. The size is in bytes, of a picture also in pixels."""
 
     storage_key: str
-    media_type: str
     size: int
     sha256: str
-    name: str | None = None
-    width: int | None = None
-    height: int | None = None
+    media_type: str
+    width: int | None
+    height: int | None
+
+
+async def upload_attachment(
+    store: FileStore, chunks: AsyncIterable[bytes], *, name: str | None, claimed: str | None
+) -> AttachmentRow:
+    """A file of ours that messages can carry."""
+    stored = await store_file(store, chunks, claimed=claimed)
+    row = AttachmentTable(
+        id=new_id(),
+        name=clean_file_name(name),
+        state="stored",
+        created_at=utc_now(),
+        **msgspec.structs.asdict(stored),
+    )
+    await AttachmentTable.insert(row)
+    return await find_attachment(row.id)
 
 
 async def expect_attachments(expected: Sequence[ExpectedAttachment]) -> None:
-    """Note files down before they are fetched, in the transaction of their message."""
+    """Note files that are to be fetched; one statement however many."""
     if expected:
-        await execute(EXPECT, msgspec.json.encode(expected).decode())
+        named = [msgspec.structs.replace(one, name=clean_file_name(one.name)) for one in expected]
+        await execute(EXPECT, msgspec.json.encode(named).decode())
 
 
-async def keep_attachment(attachment_id: UUID, kept: KeptFile) -> None:
-    """The bytes are in the store."""
-    await execute(
-        "UPDATE attachment SET state = 'stored', storage_key = $2, media_type = $3, size = $4, sha256 = $5, "
-        "name = coalesce($6, name), width = $7, height = $8, error = NULL WHERE id = $1",
-        attachment_id,
-        kept.storage_key,
-        kept.media_type,
-        kept.size,
-        kept.sha256,
-        kept.name,
-        kept.width,
-        kept.height,
-    )
+async def keep_fetched(attachment_id: UUID, stored: StoredFile, *, name: str | None = None) -> None:
+    """We hold a file that was expected; a name that came with it counts where none was known."""
+    values: dict[Column | str, Any] = {"state": "stored", "error": None}
+    values.update(msgspec.structs.asdict(stored))
+    named = clean_file_name(name)
+    if named and (await find_attachment(attachment_id)).name is None:
+        values["name"] = named
+    await AttachmentTable.update(values).where(AttachmentTable.id == attachment_id)
 
 
 async def give_up_attachment(attachment_id: UUID, *, error: str) -> None:
-    """The provider will not give the file: the timeline says so, the rest of the message stands."""
-    await execute("UPDATE attachment SET state = 'failed', error = $2 WHERE id = $1", attachment_id, error[:500])
+    """A file that was expected will not come; `error` says why."""
+    await AttachmentTable.update({"state": "failed", "error": error}).where(AttachmentTable.id == attachment_id)
+
+
+async def store_file(store: FileStore, chunks: AsyncIterable[bytes], *, claimed: str | None) -> StoredFile:
+    """Keep the bytes under a random name, and say what they are; `attachment_too_large` leaves nothing behind."""
+    key = secrets.token_hex(KEY_BYTES)
+    measured = Measured(chunks, limit=store.limit_bytes)
+    await store.put_file(f"{key[:2]}/{key}", measured.read())
+    width, height = image_size(measured.head) or (None, None)
+    return StoredFile(
+        storage_key=f"{key[:2]}/{key}",
+        size=measured.size,
+        sha256=measured.digest.hexdigest(),
+        media_type=sniff_media_type(bytes(measured.head), claimed=claimed),
+        width=width,
+        height=height,
+    )
+
+
+class Measured:
+    """Bytes on their way into the storage: counted, digested, their beginning kept to be looked at."""
+
+    def __init__(self, chunks: AsyncIterable[bytes], *, limit: int) -> None:
+        self._chunks = chunks
+        self._limit = limit
+        self.size = 0
+        self.head = b""
+        self.digest = sha256()
+
+    async def read(self) -> AsyncIterator[bytes]:
+        """The bytes, until there are too many."""
+        async for chunk in self._chunks:
+            self.size += len(chunk)
+            if self.size > self._limit:
+                raise file_too_large(self._limit)
+            self.digest.update(chunk)
+            if len(self.head) < HEAD_BYTES:
+                self.head += chunk[: HEAD_BYTES - len(self.head)]
+            yield chunk
+
+
+def file_too_large(limit: int) -> Problem:
+    """The refusal of a file above the limit."""
+    detail = f"A file may have {limit} bytes"
+    error = FieldError(pointer="/file", code="too_large", detail=detail, limit=limit)
+    return Problem("attachment_too_large", detail, errors=[error], hint="Send a smaller file, or a link to it")

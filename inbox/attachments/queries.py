@@ -1,41 +1,70 @@
-"""Reading what is known of files."""
+"""Reading what is known about files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
+import msgspec
+
 from channels.parts import Attachment
-from inbox.kit.db import Row, fetch, fetch_one
+from inbox.attachments.tables import AttachmentTable
+from inbox.kit.errors import Problem
 from inbox.kit.ids import show_id
 
-COLUMNS = (
-    "id, entry_id, channel_id, name, media_type, size, width, height, sha256, scan, state, storage_key, source_url, "
-    "created_at"
-)
+API_PATH = "/v1/attachments"
 
 
-async def find_attachment(attachment_id: UUID) -> Row | None:
-    """One file's row."""
-    return await fetch_one(f"SELECT {COLUMNS} FROM attachment WHERE id = $1", attachment_id)  # noqa: S608 (our columns)
+class AttachmentRow(msgspec.Struct, kw_only=True, frozen=True):
+    """A file as stored: `storage_key` is where its bytes lie, `source_url` where the provider keeps it, if one does."""
+
+    id: UUID
+    entry_id: UUID | None
+    channel_id: UUID | None
+    name: str | None
+    media_type: str
+    size: int | None
+    width: int | None
+    height: int | None
+    sha256: str | None
+    scan: Literal["unscanned", "clean", "infected"]
+    state: Literal["pending", "stored", "failed"]
+    storage_key: str | None
+    source_url: str | None
+    error: str | None
+    created_at: datetime
 
 
-async def find_attachments(ids: Sequence[UUID]) -> dict[UUID, Attachment]:
-    """Files as parts carry them."""
-    rows = await fetch(f"SELECT {COLUMNS} FROM attachment WHERE id = ANY($1)", list(ids))  # noqa: S608 (our columns)
-    return {row["id"]: show_attachment(row) for row in rows}
+async def find_attachments(ids: Collection[UUID]) -> dict[UUID, AttachmentRow]:
+    """Files by id; those that do not exist are left out."""
+    if not ids:
+        return {}
+    rows = await AttachmentTable.select().where(AttachmentTable.id.is_in(list(ids)))
+    return {row["id"]: msgspec.convert(row, AttachmentRow) for row in rows}
 
 
-def show_attachment(row: Row) -> Attachment:
-    """A file's row as parts carry it; where it lies is nobody's business."""
+async def find_attachment(attachment_id: UUID) -> AttachmentRow:
+    """One file, or the `not_found` problem."""
+    found = await find_attachments([attachment_id])
+    if attachment_id not in found:
+        raise Problem("not_found", f"There is no attachment {show_id('att', attachment_id)}")
+    return found[attachment_id]
+
+
+def attachment_part(row: AttachmentRow) -> Attachment:
+    """A file as the parts of messages carry it; its `url` is our API's, which asks for a key."""
+    shown = show_id("att", row.id)
     return Attachment(
-        id=show_id("att", row["id"]),
-        name=row["name"],
-        media_type=row["media_type"],
-        size=row["size"],
-        width=row["width"],
-        height=row["height"],
-        sha256=row["sha256"],
-        scan=row["scan"],
-        state=row["state"],
+        id=shown,
+        name=row.name,
+        media_type=row.media_type,
+        size=row.size,
+        width=row.width,
+        height=row.height,
+        sha256=row.sha256,
+        scan=row.scan,
+        state=row.state,
+        url=f"{API_PATH}/{shown}",
     )

@@ -11,9 +11,10 @@ from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Annotated, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar, overload
 
 import msgspec
+from litestar.params import QueryParameter
 
 from inbox.kit.errors import Code, FieldError, Problem
 
@@ -22,12 +23,10 @@ MAX_LIMIT = 200
 CURSOR_CHARS = 1000
 MARK_BYTES = 6
 
-PageLimit: TypeAlias = Annotated[
-    int, msgspec.Meta(ge=1, le=MAX_LIMIT, description="The most items of one page.", examples=[DEFAULT_LIMIT])
-]
+PageLimit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="The most items of one page.")]
 PageCursor: TypeAlias = Annotated[
-    str,
-    msgspec.Meta(max_length=CURSOR_CHARS, description="`next_cursor` of the page before; the first page has none."),
+    str | None,
+    QueryParameter(max_length=CURSOR_CHARS, description="`next_cursor` of the page before; the first page has none."),
 ]
 
 Key = TypeVar("Key")
@@ -49,7 +48,11 @@ class Page(msgspec.Struct, Generic[Shown], kw_only=True, frozen=True):
     page: PageInfo = PageInfo()
 
 
-def read_cursor(cursor: str | None, key: type[Key], *, of: object) -> Key | None:
+@overload
+def read_cursor(cursor: str | None, key: type[Key], *, of: object) -> Key | None: ...
+@overload
+def read_cursor(cursor: str | None, key: Any, *, of: object) -> Any: ...
+def read_cursor(cursor: str | None, key: Any, *, of: object) -> Any:
     """The sort key to go on after, or None for the first page.
 
     `key` is its type, such as `tuple[datetime, UUID]`; `of` is what is listed: the values of every filter, as anything

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from inbox.conversations.api.conversations import show_conversations
 from inbox.conversations.api.shapes import ConversationObject
@@ -12,6 +14,8 @@ from inbox.kit.callers import Caller
 from inbox.kit.clock import utc_now
 from inbox.kit.ids import read_id
 from inbox.routing.actions import assign_conversation
+
+CLAIM = {"scope": "conversations:write", "problems": ["already_assigned"]}
 
 
 class Assignment(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -27,10 +31,10 @@ class RoutingController(Controller):
     path = "/conversations"
     tags = ("Conversations",)
 
-    @post("/{conversation_id:str}/assign", opt={"scope": "conversations:write"}, operation_id="assignConversation",
+    @post("/{conversation_id:str}/assign", opt=CLAIM, operation_id="assignConversation",
           summary="Assign a conversation", status_code=200)  # fmt: skip
     async def assign_conversation(
-        self, *, caller: Caller, conversation_id: str, data: Assignment
+        self, *, caller: NamedDependency[Caller], conversation_id: FromPath[str], data: JSONBody[Assignment]
     ) -> ConversationObject:
         """To an agent, or to nobody."""
         identity = read_id("cnv", conversation_id)

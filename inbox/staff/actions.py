@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from piccolo.columns import Column
 
 from inbox.kit.callers import Scope
 from inbox.kit.clock import utc_now
@@ -36,12 +37,13 @@ async def add_agent(*, name: str, email: str) -> AgentRow:
     return await find_agent(agent.id)
 
 
-async def change_agent(agent_id: UUID, changes: Mapping[str, Any]) -> AgentRow:
+async def change_agent(agent_id: UUID, changes: Mapping[str, str]) -> AgentRow:
     """Change the named fields of an agent."""
     before = await find_agent(agent_id)
     if all(getattr(before, name) == value for name, value in changes.items()):
         return before
-    values = {**changes, "version": before.version + 1, "updated_at": utc_now()}
+    values: dict[Column | str, Any] = {"version": before.version + 1, "updated_at": utc_now()}
+    values.update(changes)
     try:
         await Agent.update(values).where(Agent.id == agent_id)
     except asyncpg.UniqueViolationError as error:

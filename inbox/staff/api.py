@@ -8,6 +8,8 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, UnsetType
 
 from inbox.kit.callers import Caller, Scope
@@ -94,9 +96,7 @@ class AgentController(Controller):
     tags = ("Agents",)
 
     @get("/", opt={"scope": "agents:read"}, operation_id="listAgents", summary="List agents")
-    async def list_agents(
-        self, limit: PageLimit = DEFAULT_LIMIT, cursor: PageCursor | None = None
-    ) -> Page[AgentObject]:
+    async def list_agents(self, limit: PageLimit = DEFAULT_LIMIT, cursor: PageCursor = None) -> Page[AgentObject]:
         """The agents, the newest first."""
         after = read_cursor(cursor, After, of="agents")
         rows = await list_agents(after=after, limit=limit + 1)
@@ -108,7 +108,7 @@ class AgentController(Controller):
         operation_id="createAgent",
         summary="Take an agent on",
     )
-    async def create_agent(self, data: NewAgent) -> AgentObject:
+    async def create_agent(self, data: JSONBody[NewAgent]) -> AgentObject:
         """Make an agent; a mail address that another has is refused."""
         return show_agent(await add_agent(name=data.name, email=data.email))
 
@@ -118,24 +118,24 @@ class AgentController(Controller):
         operation_id="getMyAgent",
         summary="Get the agent of this API key",
     )
-    async def get_my_agent(self, caller: Caller) -> AgentObject:
+    async def get_my_agent(self, caller: NamedDependency[Caller]) -> AgentObject:
         """The agent this API key acts for; 404 where it acts in its own name."""
         if caller.actor.type != "agent" or caller.actor.id is None:
             raise Problem("not_found", "This API key is not bound to an agent")
         return show_agent(await find_agent(read_id(AGENT, caller.actor.id)))
 
     @get("/{agent_id:str}", opt={"scope": "agents:read"}, operation_id="getAgent", summary="Get an agent")
-    async def get_agent(self, agent_id: str) -> AgentObject:
+    async def get_agent(self, agent_id: FromPath[str]) -> AgentObject:
         """One agent."""
         return show_agent(await find_agent(read_id(AGENT, agent_id)))
 
     @patch("/{agent_id:str}", opt={"scope": "agents:write"}, operation_id="updateAgent", summary="Change an agent")
-    async def update_agent(self, agent_id: str, data: AgentPatch) -> AgentObject:
+    async def update_agent(self, agent_id: FromPath[str], data: JSONBody[AgentPatch]) -> AgentObject:
         """Change an agent's name or mail address (JSON merge patch)."""
         return show_agent(await change_agent(read_id(AGENT, agent_id), msgspec.to_builtins(data)))
 
     @delete("/{agent_id:str}", opt={"scope": "agents:write"}, operation_id="deleteAgent", summary="Let an agent go")
-    async def delete_agent(self, agent_id: str) -> None:
+    async def delete_agent(self, agent_id: FromPath[str]) -> None:
         """Delete an agent and revoke their API keys; what they wrote stays theirs."""
         await delete_agent(read_id(AGENT, agent_id))
 
@@ -147,16 +147,14 @@ class ApiKeyController(Controller):
     tags = ("API keys",)
 
     @get("/", opt={"scope": "admin"}, operation_id="listApiKeys", summary="List API keys")
-    async def list_api_keys(
-        self, limit: PageLimit = DEFAULT_LIMIT, cursor: PageCursor | None = None
-    ) -> Page[ApiKeyObject]:
+    async def list_api_keys(self, limit: PageLimit = DEFAULT_LIMIT, cursor: PageCursor = None) -> Page[ApiKeyObject]:
         """The API keys, the newest first, revoked ones among them; never their secrets."""
         after = read_cursor(cursor, After, of="api-keys")
         rows = await list_api_keys(after=after, limit=limit + 1)
         return cut_page(rows, limit, key=lambda row: (row.created_at, row.id), of="api-keys", show=show_api_key)
 
     @post("/", opt={"scope": "admin"}, operation_id="createApiKey", summary="Make an API key")
-    async def create_api_key(self, data: NewApiKey) -> CreatedApiKey:
+    async def create_api_key(self, data: JSONBody[NewApiKey]) -> CreatedApiKey:
         """Make an API key. The answer holds its secret, which is not shown again."""
         row, secret = await create_api_key(
             name=data.name,
@@ -167,12 +165,12 @@ class ApiKeyController(Controller):
         return CreatedApiKey(**msgspec.structs.asdict(show_api_key(row)), secret=secret)
 
     @get("/{key_id:str}", opt={"scope": "admin"}, operation_id="getApiKey", summary="Get an API key")
-    async def get_api_key(self, key_id: str) -> ApiKeyObject:
+    async def get_api_key(self, key_id: FromPath[str]) -> ApiKeyObject:
         """One API key, without its secret."""
         return show_api_key(await find_api_key(read_id(API_KEY, key_id)))
 
     @delete("/{key_id:str}", opt={"scope": "admin"}, operation_id="revokeApiKey", summary="Revoke an API key")
-    async def revoke_api_key(self, key_id: str) -> None:
+    async def revoke_api_key(self, key_id: FromPath[str]) -> None:
         """End an API key; it opens nothing from a few seconds later on."""
         await revoke_api_key(read_id(API_KEY, key_id))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,7 @@ from inbox.kit.errors import Problem
 from inbox.kit.ids import show_id
 from inbox.staff.tables import Agent, ApiKey
 
-After = tuple[datetime, UUID]
+After: TypeAlias = tuple[datetime, UUID]
 """The sort key of the lists: the newest first, ids deciding between equals."""
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from inbox.accounts.actions import ChannelChange, connect_channel, disconnect_channel, update_channel
 from inbox.accounts.api.shapes import (
@@ -36,7 +38,7 @@ class ChannelTypeController(Controller):
     tags = ("Channels",)
 
     @get("/", opt=READ, operation_id="listChannelTypes", summary="List channel types")
-    async def list_channel_types(self, catalogue: Catalogue) -> ChannelTypeList:
+    async def list_channel_types(self, catalogue: NamedDependency[Catalogue]) -> ChannelTypeList:
         """What can be connected, what its messages may carry, and what it takes to set it up."""
         return ChannelTypeList(data=[show_channel_type(adapter) for _, adapter in sorted(catalogue.adapters.items())])
 
@@ -49,7 +51,7 @@ class ChannelController(Controller):
 
     @get("/", opt=READ, operation_id="listChannels", summary="List channels")
     async def list_channels(
-        self, *, catalogue: Catalogue, limit: PageLimit = DEFAULT_LIMIT, cursor: PageCursor | None = None
+        self, *, catalogue: NamedDependency[Catalogue], limit: PageLimit = DEFAULT_LIMIT, cursor: PageCursor = None
     ) -> Page[ChannelObject]:
         """The channels, the oldest first; never their secrets."""
         after = read_cursor(cursor, tuple[datetime, UUID], of="channels")
@@ -63,7 +65,9 @@ class ChannelController(Controller):
         )
 
     @post("/", opt=CONNECT, operation_id="createChannel", summary="Connect a channel")
-    async def create_channel(self, *, caller: Caller, data: NewChannel, catalogue: Catalogue) -> ChannelObject:
+    async def create_channel(
+        self, *, caller: NamedDependency[Caller], data: JSONBody[NewChannel], catalogue: NamedDependency[Catalogue]
+    ) -> ChannelObject:
         """A number that another channel of the account has is a `state_conflict`. Its setup says what is next."""
         channel_id = await connect_channel(
             data.adapter, data.name, settings=data.settings, catalogue=catalogue, actor=caller.actor
@@ -71,13 +75,18 @@ class ChannelController(Controller):
         return show_channel(await find_channel(channel_id), catalogue)
 
     @get("/{channel_id:str}", opt=READ, operation_id="getChannel", summary="Get a channel")
-    async def get_channel(self, channel_id: str, catalogue: Catalogue) -> ChannelObject:
+    async def get_channel(self, channel_id: FromPath[str], catalogue: NamedDependency[Catalogue]) -> ChannelObject:
         """One channel, without its secrets."""
         return show_channel(await find_channel(read_id("cha", channel_id)), catalogue)
 
     @patch("/{channel_id:str}", opt=CONNECT, operation_id="updateChannel", summary="Change, pause or resume a channel")
     async def update_channel(
-        self, *, caller: Caller, channel_id: str, data: ChannelPatch, catalogue: Catalogue
+        self,
+        *,
+        caller: NamedDependency[Caller],
+        channel_id: FromPath[str],
+        data: JSONBody[ChannelPatch],
+        catalogue: NamedDependency[Catalogue],
     ) -> ChannelObject:
         """Nobody needs to know a secret to change something beside it."""
         channel = read_id("cha", channel_id)
@@ -86,12 +95,14 @@ class ChannelController(Controller):
         return show_channel(await find_channel(channel), catalogue)
 
     @delete("/{channel_id:str}", opt=ADMIN, operation_id="deleteChannel", summary="Remove a channel")
-    async def delete_channel(self, caller: Caller, channel_id: str) -> None:
+    async def delete_channel(self, caller: NamedDependency[Caller], channel_id: FromPath[str]) -> None:
         """It takes and sends nothing more, and its secrets are forgotten; what came by it stays."""
         await disconnect_channel(read_id("cha", channel_id), actor=caller.actor)
 
     @get("/{channel_id:str}/setup", opt=ADMIN, operation_id="getChannelSetup", summary="Get the steps of setting up")
-    async def get_channel_setup(self, channel_id: str, catalogue: Catalogue) -> ChannelSetupObject:
+    async def get_channel_setup(
+        self, channel_id: FromPath[str], catalogue: NamedDependency[Catalogue]
+    ) -> ChannelSetupObject:
         """What to enter where at the provider, with the exact URLs."""
         row = await find_channel(read_id("cha", channel_id))
         return show_setup(row, catalogue)

@@ -7,7 +7,9 @@ from typing import Annotated, get_args
 from uuid import UUID
 
 from litestar import Controller, Response, get, patch, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from channels.events import AddressKind
 from inbox.contacts.actions import create_contact, update_contact, upsert_contact
@@ -22,6 +24,7 @@ from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageLimit, cut_page
 
 READ = {"scope": "contacts:read"}
 WRITE = {"scope": "contacts:write"}
+NAME = {**WRITE, "problems": ["state_conflict", "invalid_address"]}
 
 
 class ContactController(Controller):
@@ -30,16 +33,16 @@ class ContactController(Controller):
     path = "/contacts"
     tags = ("Contacts",)
 
-    @get(opt=READ, operation_id="listContacts", summary="List contacts, the newest first")
+    @get("/", opt=READ, operation_id="listContacts", summary="List contacts, the newest first")
     async def list_contacts(
         self,
         *,
-        default_country: str | None,
-        identity: Annotated[str | None, Parameter(description="Those who have this address.")] = None,
-        name: Annotated[str | None, Parameter(description="Those whose name contains this, in any case.")] = None,
-        updated_after: Annotated[datetime | None, Parameter(description="Those changed since.")] = None,
+        default_country: NamedDependency[str | None],
+        identity: Annotated[str | None, QueryParameter(description="Those who have this address.")] = None,
+        name: Annotated[str | None, QueryParameter(description="Those whose name contains this, in any case.")] = None,
+        updated_after: Annotated[datetime | None, QueryParameter(description="Those changed since.")] = None,
         limit: PageLimit = DEFAULT_LIMIT,
-        cursor: PageCursor | None = None,
+        cursor: PageCursor = None,
     ) -> Page[ContactObject]:
         """People who wrote to us or whom we wrote down."""
         narrowed = ContactFilter(
@@ -51,16 +54,33 @@ class ContactController(Controller):
         rows = await list_contacts(narrowed, after=after, limit=limit + 1)
         return cut_page(rows, limit, key=lambda row: (row.created_at, row.id), of=narrowed, show=show_contact)
 
-    @post(opt=WRITE, operation_id="createContact", summary="Create a contact")
-    async def create_contact(self, *, caller: Caller, data: NewContact, default_country: str | None) -> ContactObject:
+    @post("/", opt=NAME, operation_id="createContact", summary="Create a contact")
+    async def create_contact(
+        self,
+        *,
+        caller: NamedDependency[Caller],
+        data: JSONBody[NewContact],
+        default_country: NamedDependency[str | None],
+    ) -> ContactObject:
         """A person who has not written yet. An address somebody else has is a `state_conflict` naming them."""
         identities = spell_identities(data.identities, default_country)
         contact_id = await create_contact(change_of(data), identities, actor=caller.actor)
         return show_contact(await find_contact(contact_id))
 
-    @post("/upsert", opt=WRITE, operation_id="upsertContact", summary="Create a contact or change the one there is")
+    @post(
+        "/upsert",
+        opt=NAME,
+        operation_id="upsertContact",
+        summary="Create a contact or change the one there is",
+        response_description="The contact was created",
+        responses={200: ResponseSpec(ContactObject, description="The contact was changed", generate_examples=False)},
+    )
     async def upsert_contact(
-        self, *, caller: Caller, data: NewContact, default_country: str | None
+        self,
+        *,
+        caller: NamedDependency[Caller],
+        data: JSONBody[NewContact],
+        default_country: NamedDependency[str | None],
     ) -> Response[ContactObject]:
         """The contact with one of these identities or external ids is changed as by PATCH; else one is created."""
         identities = spell_identities(data.identities, default_country)
@@ -72,12 +92,14 @@ class ContactController(Controller):
         return Response(show_contact(await find_contact(contact_id)), status_code=201 if created else 200)
 
     @get("/{contact_id:str}", opt=READ, operation_id="getContact", summary="Get a contact")
-    async def get_contact(self, contact_id: str) -> ContactObject:
+    async def get_contact(self, contact_id: FromPath[str]) -> ContactObject:
         """One person."""
         return show_contact(await find_contact(read_id("ctc", contact_id)))
 
     @patch("/{contact_id:str}", opt=WRITE, operation_id="updateContact", summary="Change a contact")
-    async def update_contact(self, *, caller: Caller, contact_id: str, data: ContactChange) -> ContactObject:
+    async def update_contact(
+        self, *, caller: NamedDependency[Caller], contact_id: FromPath[str], data: JSONBody[ContactChange]
+    ) -> ContactObject:
         """A JSON merge patch: members left out stay, nulls are removed."""
         contact = read_id("ctc", contact_id)
         await update_contact(contact, data, actor=caller.actor)

@@ -6,7 +6,8 @@ from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from litestar import Controller, delete, get, post, put
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, PathParameter
 
 from inbox.contacts.actions import add_identities, change_consent, remove_identity
 from inbox.contacts.api.shapes import (
@@ -30,9 +31,11 @@ from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageLimit, cut_page
 
 READ = {"scope": "contacts:read"}
 WRITE = {"scope": "contacts:write"}
+ADD = {**WRITE, "problems": ["state_conflict", "invalid_address"]}
+REMOVE = {**WRITE, "problems": ["state_conflict"]}
 Purpose: TypeAlias = Annotated[
     str,
-    Parameter(pattern="^[a-z][a-z0-9_]{0,49}$", description="What the consent is for; `all` covers every purpose."),
+    PathParameter(pattern="^[a-z][a-z0-9_]{0,49}$", description="What the consent is for; `all` covers every purpose."),
 ]
 
 
@@ -42,9 +45,14 @@ class IdentityController(Controller):
     path = "/contacts/{contact_id:str}/identities"
     tags = ("Contacts",)
 
-    @post(opt=WRITE, operation_id="addIdentity", summary="Add an address")
+    @post("/", opt=ADD, operation_id="addIdentity", summary="Add an address")
     async def add_identity(
-        self, *, caller: Caller, contact_id: str, data: NewIdentity, default_country: str | None
+        self,
+        *,
+        caller: NamedDependency[Caller],
+        contact_id: FromPath[str],
+        data: JSONBody[NewIdentity],
+        default_country: NamedDependency[str | None],
     ) -> ContactObject:
         """An address the contact has as well. One that somebody else has is a `state_conflict` naming them."""
         contact = read_id("ctc", contact_id)
@@ -54,11 +62,13 @@ class IdentityController(Controller):
 
     @delete(
         "/{identity_id:str}",
-        opt=WRITE,
+        opt=REMOVE,
         operation_id="removeIdentity",
         summary="Remove an address",
     )
-    async def remove_identity(self, *, caller: Caller, contact_id: str, identity_id: str) -> None:
+    async def remove_identity(
+        self, *, caller: NamedDependency[Caller], contact_id: FromPath[str], identity_id: FromPath[str]
+    ) -> None:
         """Refused while an open conversation is answered there, and where it would lose an opt-out."""
         await remove_identity(read_id("ctc", contact_id), read_id("idn", identity_id), actor=caller.actor)
 
@@ -69,7 +79,12 @@ class IdentityController(Controller):
         summary="List what was allowed and taken back, the newest first",
     )
     async def list_consents(
-        self, *, contact_id: str, identity_id: str, limit: PageLimit = DEFAULT_LIMIT, cursor: PageCursor | None = None
+        self,
+        *,
+        contact_id: FromPath[str],
+        identity_id: FromPath[str],
+        limit: PageLimit = DEFAULT_LIMIT,
+        cursor: PageCursor = None,
     ) -> Page[ConsentObject]:
         """The whole ledger of one address: nothing in it is ever changed."""
         contact, identity = read_id("ctc", contact_id), read_id("idn", identity_id)
@@ -86,7 +101,13 @@ class IdentityController(Controller):
         summary="Record an opt-in or opt-out",
     )
     async def record_consent(
-        self, *, caller: Caller, contact_id: str, identity_id: str, purpose: Purpose, data: NewConsent
+        self,
+        *,
+        caller: NamedDependency[Caller],
+        contact_id: FromPath[str],
+        identity_id: FromPath[str],
+        purpose: Purpose,
+        data: JSONBody[NewConsent],
     ) -> IdentityObject:
         """Adds a line to the ledger; the newest line counts."""
         contact, actor = read_id("ctc", contact_id), caller.actor

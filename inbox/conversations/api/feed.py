@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Controller, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from inbox.conversations.api.envelopes import Envelope, show_events
 from inbox.feed.events import EventType, read_cursor, show_cursor
@@ -14,6 +14,8 @@ from inbox.kit.errors import FieldError, Problem
 from inbox.kit.ids import read_id
 from inbox.kit.pages import DEFAULT_LIMIT, Page, PageInfo, PageLimit
 
+READ = {"scope": "events:read", "problems": ["invalid_cursor", "cursor_expired"]}
+
 
 class FeedController(Controller):
     """What happened, in the order it was committed."""
@@ -21,13 +23,13 @@ class FeedController(Controller):
     path = "/events"
     tags = ("Events",)
 
-    @get(opt={"scope": "events:read"}, operation_id="listEvents", summary="Read what happened after a cursor")
+    @get(opt=READ, operation_id="listEvents", summary="Read what happened after a cursor")
     async def list_events(
         self,
         *,
-        after: Annotated[str | None, Parameter(description="The cursor of the last event seen.")] = None,
-        types: Annotated[list[EventType] | None, Parameter(description="Only these types.")] = None,
-        conversation: Annotated[str | None, Parameter(description="Only what concerns this one.")] = None,
+        after: Annotated[str | None, QueryParameter(description="The cursor of the last event seen.")] = None,
+        types: Annotated[list[EventType] | None, QueryParameter(description="Only these types.")] = None,
+        conversation: Annotated[str | None, QueryParameter(description="Only what concerns this one.")] = None,
         limit: PageLimit = DEFAULT_LIMIT,
     ) -> Page[Envelope]:
         """`page.next_cursor` is where to go on, also where nothing new was found; without `after`, from the start."""

@@ -6,6 +6,8 @@ from base64 import b64encode
 
 import msgspec
 from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from inbox.conversations.actions.reply import retry_message
 from inbox.conversations.api.shapes import AttemptObject, EntryObject, RawObject, show_attempt, show_entry
@@ -18,7 +20,7 @@ from inbox.kit.ids import read_id
 from inbox.kit.pages import Page
 
 READ = {"scope": "conversations:read"}
-SEND = {"scope": "messages:send"}
+SEND = {"scope": "messages:send", "problems": ["contact_opted_out", "state_conflict"]}
 ADMIN = {"scope": "admin"}
 
 _headers = msgspec.json.Decoder(dict[str, str]).decode
@@ -31,26 +33,26 @@ class MessageController(Controller):
     tags = ("Messages",)
 
     @get("/{message_id:str}", opt=READ, operation_id="getMessage", summary="Get a message")
-    async def get_message(self, *, message_id: str) -> EntryObject:
+    async def get_message(self, *, message_id: FromPath[str]) -> EntryObject:
         """One message of a timeline."""
         return show_entry(await _message(message_id))
 
     @post("/{message_id:str}/retry", opt=SEND, operation_id="retryMessage", summary="Send a message again",
           status_code=200)  # fmt: skip
-    async def retry_message(self, *, caller: Caller, message_id: str) -> EntryObject:
+    async def retry_message(self, *, caller: NamedDependency[Caller], message_id: FromPath[str]) -> EntryObject:
         """For one that failed, expired or was not delivered; for one whose outcome is unknown, it may arrive twice."""
         await _message(message_id)
         await retry_message(read_id("ent", message_id), actor=caller.actor, now=utc_now())
         return show_entry(await _message(message_id))
 
     @get("/{message_id:str}/deliveries", opt=READ, operation_id="listDeliveries", summary="See how a message fared")
-    async def list_deliveries(self, *, message_id: str) -> Page[AttemptObject]:
+    async def list_deliveries(self, *, message_id: FromPath[str]) -> Page[AttemptObject]:
         """Every try to hand it over and every report of it, oldest first."""
         await _message(message_id)
         return Page(data=[show_attempt(row) for row in await list_attempts(read_id("ent", message_id))])
 
     @get("/{message_id:str}/raw", opt=ADMIN, operation_id="getRawMessage", summary="Get the provider's own request")
-    async def get_raw_message(self, *, message_id: str) -> RawObject:
+    async def get_raw_message(self, *, message_id: FromPath[str]) -> RawObject:
         """What the provider sent us, byte by byte, for as long as the journal keeps it."""
         await _message(message_id)
         row = await find_raw_event(read_id("ent", message_id))

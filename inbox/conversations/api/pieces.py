@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from channels.parts import MEDIA_PARTS, AnyPart, Attachment, MediaPart, Text
-from inbox.attachments.queries import find_attachments
+from channels.parts import MEDIA_PARTS, AnyPart, MediaPart, Text
+from inbox.attachments.queries import AttachmentRow, attachment_part, find_attachments
 from inbox.conversations.actions.reply import Reply
 from inbox.conversations.api.requests import NewMessage
 from inbox.conversations.entry import Author
@@ -52,10 +52,10 @@ def _file_id(part: MediaPart, index: int) -> UUID:
         raise _no_file(index) from None
 
 
-def _filled(part: AnyPart, attachment_id: UUID, known: dict[UUID, Attachment], index: int) -> AnyPart:
+def _filled(part: AnyPart, attachment_id: UUID, known: dict[UUID, AttachmentRow], index: int) -> AnyPart:
     if attachment_id not in known or known[attachment_id].state != "stored":
         raise _no_file(index)
-    return msgspec.structs.replace(part, attachment=known[attachment_id])
+    return msgspec.structs.replace(part, attachment=attachment_part(known[attachment_id]))
 
 
 def _no_file(index: int) -> Problem:

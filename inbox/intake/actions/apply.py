@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from channels.events import Address, ConsentChanged, DeliveryReported, MessageReceived
+from channels.events import Address, AddressKind, ConsentChanged, DeliveryReported, MessageReceived
 from channels.parts import MEDIA_PARTS, AnyPart
 from inbox.attachments.actions import ExpectedAttachment, expect_attachments
 from inbox.contacts.actions import find_or_create_identities, record_consents
@@ -38,7 +38,7 @@ class Batch(msgspec.Struct, kw_only=True):
 
     now: datetime
     window: timedelta
-    people: dict[tuple[str, str], KnownIdentity]
+    people: dict[tuple[AddressKind, str], KnownIdentity]
     names: dict[UUID, str | None]
     held: dict[UUID, Held]
     attachments: list[ExpectedAttachment] = []
@@ -212,5 +212,5 @@ def _sender(address: Address) -> Address:
     return msgspec.structs.replace(address, value=keep_address(address, default_country=None))
 
 
-def _key(address: Address) -> tuple[str, str]:
+def _key(address: Address) -> tuple[AddressKind, str]:
     return address.kind, match_key(address.kind, address.value)

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # the package ships no types
+from twilio.request_validator import RequestValidator
 
 from channels.errors import Forged, Malformed
 from channels.events import AnyEvent, ConsentChanged, DeliveryReported, MessageReceived
@@ -270,9 +270,15 @@ def test_unknown_fields_are_no_error() -> None:
     assert events("status", RawDlrDoneDate="2611211432", NewThing="y")
 
 
-@given(st.dictionaries(st.sampled_from(["Body", "From", "To", "NumMedia", "MediaUrl0", "Latitude", "OptOutType", "SmsStatus",
-       "MessageStatus", "ErrorCode", "ErrorMessage", "MessageSid"]), st.text(max_size=20) | st.binary(max_size=20), max_size=6),
-       st.sampled_from(["message", "status"]))  # fmt: skip
+FIELDS = st.sampled_from(
+    ["Body", "From", "To", "NumMedia", "MediaUrl0", "Latitude", "OptOutType", "SmsStatus", "MessageStatus", "ErrorCode",
+     "ErrorMessage", "MessageSid"],
+)  # fmt: skip
+VALUES = st.text(max_size=20) | st.binary(max_size=20)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(fields=st.dictionaries(FIELDS, VALUES, max_size=6), kind=st.sampled_from(["message", "status"]))
 def test_no_form_raises_anything_but_malformed(fields: dict[str, str | bytes], kind: str) -> None:
     """Whatever stands in the fields, the answer is events that can be stored as JSON, or Malformed."""
     encoded = {
@@ -291,9 +297,14 @@ def test_no_form_raises_anything_but_malformed(fields: dict[str, str | bytes], k
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"&" * 1_000_000, b"=" * 1_000_000, b"%" * 1_000_000, b"\xff" * 1_000_000, b"\x00" * 1_000_000, b"a=1&" * 250_000,
-     b"Body=" + b"%00" * 300_000, b"{" * 1_000_000, b"Body=%ed%a0%80&From=%00"],
-)  # fmt: skip
+    [
+        b"",
+        *(octet * 1_000_000 for octet in (b"&", b"=", b"%", b"\xff", b"\x00", b"{")),
+        b"a=1&" * 250_000,
+        b"Body=" + b"%00" * 100_000,
+        b"Body=%ed%a0%80&From=%00",
+    ],
+)
 def test_hostile_bodies_cost_little(body: bytes) -> None:
     """A megabyte of nonsense is refused by the guard, quarantined by the reader, and needs a few megabytes for it."""
     request = raw_event("POST", f"{posted('message').url}", {"x-twilio-signature": "x"}, body)
@@ -303,6 +314,6 @@ def test_hostile_bodies_cost_little(body: bytes) -> None:
             adapter().verify(channel(), request)
         with pytest.raises(Malformed):
             adapter().parse(channel(), request)
-        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
     finally:
         tracemalloc.stop()

@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from twilio.request_validator import (  # type: ignore[import-untyped]  # the package ships no types
+from twilio.request_validator import (
     RequestValidator,
     get_signature_algorithm,
 )
@@ -123,6 +123,7 @@ URLS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(fields=st.lists(st.tuples(NAMES, VALUES), min_size=1, max_size=8), url=URLS, signed_url=URLS)
 def test_our_verdict_is_that_of_twilios_validator(fields: Fields, url: str, signed_url: str) -> None:
     """Repeated names, blanks, odd characters, ports: whatever Twilio's own validator says of a form, we say."""
@@ -131,6 +132,7 @@ def test_our_verdict_is_that_of_twilios_validator(fields: Fields, url: str, sign
     assert verdict(post(fields, url=url, signature=signature)) == oracle
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(body=st.binary(max_size=60))
 def test_bytes_that_are_no_text_are_judged_as_the_validator_judges(body: bytes) -> None:
     """Broken escapes and encodings make no error, and a signature over what frameworks decode them to is valid."""
@@ -290,6 +292,7 @@ def test_forms_are_made_safe_to_store() -> None:
     }
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.binary(max_size=200))
 def test_any_body_gives_storable_text(body: bytes) -> None:
     """No bytes raise, and what comes out is valid UTF-8 without NUL."""
@@ -311,45 +314,3 @@ def test_a_parameter_of_ours_is_read_from_the_url() -> None:
         for url in (URL, f"{URL}?ref=", f"{URL}?a=1&ref=m%2F1")
     ]
     assert asked == [None, None, "m/1"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"account_sid": "AC1"}, "account_sid"),
-        ({"account_sid": "SK" + "0" * 32}, "account_sid"),
-        ({"account_sid": ACCOUNT + "\n"}, "account_sid"),
-        ({"auth_token": ""}, "auth_token"),
-        ({"api_key_sid": "SK" + "0" * 32}, "belong together"),
-        ({"api_key_secret": "s"}, "belong together"),
-        ({"api_key_sid": "AC" + "0" * 32, "api_key_secret": "s"}, "api_key_sid"),
-        ({"api_url": "ftp://api.twilio.com"}, "api_url"),
-        ({"api_url": "https://user:pw@api.twilio.com"}, "api_url"),
-        ({"api_url": "https://api.twilio.com/?a=1"}, "api_url"),
-        ({"api_url": "https://"}, "api_url"),
-    ],
-)
-def test_settings_that_cannot_work_are_refused(changes: dict[str, str], complaint: str) -> None:
-    """The operator reads which setting is wrong, when it is entered and not when the first message is lost."""
-    settings = {"account_sid": ACCOUNT, "auth_token": TOKEN} | changes
-    with pytest.raises(ValueError, match=complaint):
-        TwilioSettings(**settings)
-    with pytest.raises(msgspec.ValidationError, match=complaint):
-        msgspec.convert(settings, TwilioSettings)
-
-
-def test_an_api_key_sends_and_the_token_verifies() -> None:
-    """With an API key the credentials are the key's, and the token still guards the webhooks."""
-    key = {"api_key_sid": "SK" + "0" * 32, "api_key_secret": "secret"}
-    settings = TwilioSettings(account_sid=ACCOUNT, auth_token=TOKEN, **key)
-    assert (SETTINGS.credentials, settings.credentials) == ((ACCOUNT, TOKEN), tuple(key.values()))
-    assert verdict(post([("Body", "hi")]), settings)
-    assert settings.realm == ACCOUNT
-
-
-def test_the_text_of_settings_has_no_secret() -> None:
-    """Settings in a traceback or a log line give nothing away."""
-    settings = TwilioSettings(
-        account_sid=ACCOUNT, auth_token=TOKEN, auth_token_secondary="second-secret", webhook_key="third-secret"
-    )
-    assert not [secret for secret in settings.signing_secrets if secret in f"{settings} {settings!r}"]
