@@ -22,6 +22,7 @@ from gateway.health import (
 )
 from gateway.links import LinkedResponse
 from gateway.meta import MetaController
+from gateway.options import AllowedMethods
 from gateway.problems import ProblemAnswers
 from gateway.reference import REFERENCE_ROUTES
 from gateway.tracing import trace_requests
@@ -63,6 +64,7 @@ def create_app(
         API,
         route_handlers=[*controllers, MetaController, *api_routes],
         middleware=[
+            AllowedMethods(),
             Authentication(),
             Transactions(
                 remembered=timedelta(hours=settings.idempotency_hours),

@@ -105,7 +105,7 @@ class Authentication(ASGIMiddleware):
         """Put the Caller in the request, or refuse it."""
         scope["user"] = None
         options = scope["route_handler"].opt
-        if not (options.get("public") or scope.get("method") == "OPTIONS"):
+        if not options.get("public"):
             ring: KeyRing = scope["litestar_app"].state.key_ring
             caller = await ring.admit(_header(scope, b"authorization"))
             check_scope(caller, options["scope"])

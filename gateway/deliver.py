@@ -16,7 +16,7 @@ from channels.contract import OutboundMessage, Sent
 from channels.errors import OptedOut, OutcomeUnknown, SendFailed, Throttled
 from channels.events import Address, DeliveryError
 from channels.parts import MEDIA_PARTS, AnyPart
-from gateway.directory import LiveChannel
+from gateway.directory import ChannelAway, LiveChannel
 from gateway.outcomes import Done, NotNow, Outcome, TryAgain
 from gateway.runtime import Runtime
 from inbox.contacts.actions import record_consents
@@ -81,7 +81,10 @@ async def _begin(runtime: Runtime, entry_id: UUID) -> Ready | Outcome:
         if piece is None:
             return Done()
         await lock_thread(piece["conversation_id"])  # before any row of the delivery, as the projection does
-        live = runtime.directory.find(piece["channel_id"])
+        try:
+            live = await runtime.directory.look_up(piece["channel_id"])
+        except ChannelAway as away:
+            return TryAgain(str(away), last=lambda: _move(piece, "failed", CHANNEL_GONE))
         if live is not None and live.status != "active":
             return NotNow(utc_now() + timedelta(seconds=PAUSED_SECONDS), "the channel is paused")
         stopped = await _why_not(piece, live)

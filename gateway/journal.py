@@ -45,8 +45,7 @@ class Journal:
         if spoolable and (self.spool.holds or self._stalled()):
             return await self._spool(entry)
         try:
-            async with asyncio.timeout(self.timeout):
-                await self._enqueue(entry)
+            await self._enqueue(entry)
         except TRANSIENT as error:
             self._note_down(error)
             if not spoolable:
@@ -86,6 +85,7 @@ class Journal:
         if not taken:
             return
         self._since = time.monotonic()
+        overdue = asyncio.get_running_loop().call_later(self.timeout, self._give_up, taken)
         try:
             await self._journal([entry for entry, _ in taken])
         except Exception as error:  # noqa: BLE001 (handed to everyone who waits for this batch)
@@ -93,7 +93,14 @@ class Journal:
         else:
             self._finish(taken, None)
         finally:
+            overdue.cancel()
             self._since = None
+
+    def _give_up(self, taken: list[tuple[JournalEntry, asyncio.Future[None]]]) -> None:
+        """Postgres hangs: nobody waits for it any longer. What it still writes is known twice by its event key."""
+        waiting = [*taken, *self._waiting]
+        self._waiting.clear()
+        self._finish(waiting, TimeoutError("the database does not answer"))
 
     def _finish(self, taken: list[tuple[JournalEntry, asyncio.Future[None]]], error: Exception | None) -> None:
         for _, done in taken:

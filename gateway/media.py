@@ -8,6 +8,7 @@ from functools import partial
 from channels.contract import Media, MediaFetching
 from channels.errors import OutcomeUnknown, SendFailed, Throttled
 from channels.parts import Attachment
+from gateway.directory import ChannelAway
 from gateway.outcomes import Done, Outcome, TryAgain
 from gateway.runtime import Runtime
 from inbox.attachments.actions import StoredFile, give_up_attachment, keep_fetched, store_file
@@ -25,7 +26,10 @@ async def fetch_attachment(runtime: Runtime, claimed: ClaimedJob, job: FetchMedi
     row = (await find_attachments([job.attachment_id])).get(job.attachment_id)
     if row is None or row.state == "stored" or row.channel_id is None:
         return Done()
-    live = runtime.directory.find(row.channel_id)
+    try:
+        live = await runtime.directory.look_up(row.channel_id)
+    except ChannelAway as away:
+        return TryAgain(str(away), last=partial(_note_failure, row, "the channel cannot be read"))
     adapter = runtime.adapters[live.adapter] if live else None
     if live is None or not isinstance(adapter, MediaFetching):
         return await _give_up(row, "the channel it came by was removed")

@@ -81,6 +81,13 @@ class ProblemAnswers:
         )
 
 
+async def send_problem(request: Request[Any, Any, Any], error: Exception) -> None:
+    """Answer with the problem where the framework would not: it takes a buffered answer for one that has been sent."""
+    handler = request.app.exception_handlers[Exception]
+    response = handler(request, error).to_asgi_response(app=None, request=request)
+    await response(request.scope, request.receive, request.send)
+
+
 def document_problem(problem: Problem, *, docs_url: str, instance: str) -> ProblemDocument:
     """A refusal as its document, in the name of the request being served."""
     return ProblemDocument(

@@ -77,8 +77,7 @@ class Projector:
     async def _run_lane(self, channel_id: UUID) -> None:
         try:
             async with self._room:
-                while not self._stopping and await self._step(channel_id):
-                    pass
+                await self._run_batches(channel_id)
         except TRANSIENT as error:
             log.warning("projection_waits", channel=str(channel_id), error=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
@@ -91,33 +90,58 @@ class Projector:
                 self._again.discard(channel_id)
                 self.wake([channel_id])
 
-    async def _step(self, channel_id: UUID) -> bool:
-        """Project one batch; whether there may be more to do now."""
+    async def _run_batches(self, channel_id: UUID) -> None:
+        """Project until nothing waits. While a full batch is being stored, the next one is read and parsed."""
+        parsed = await self._read(channel_id, after=None)
+        while parsed and not self._stopping:
+            last = parsed[-1].raw_event_id
+            full = len(parsed) == self.runtime.settings.projection_batch
+            ahead = asyncio.create_task(self._read(channel_id, after=last)) if full else None
+            try:
+                done = await self._project(channel_id, parsed)
+            except BaseException:
+                if ahead:
+                    ahead.cancel()
+                raise
+            if not done:
+                await asyncio.sleep(PAUSE_SECONDS)
+            following = await ahead if ahead else await self._read(channel_id, after=None)
+            parsed = following if done else await self._read(channel_id, after=None)
+
+    async def _read(self, channel_id: UUID, *, after: int | None) -> list[ParsedEvent]:
+        """The next requests of a channel, parsed: those after its cursor, or after one that is just being stored."""
+        self._again.discard(channel_id)
+        live = self.runtime.directory.find(channel_id)
+        if live is None:
+            return []
+        rows = await waiting_events(channel_id, after=after, limit=self.runtime.settings.projection_batch)
+        return await self._parse(live, rows) if rows else []
+
+    async def _project(self, channel_id: UUID, parsed: Sequence[ParsedEvent]) -> bool:
         live = self.runtime.directory.find(channel_id)
         if live is None:
             return False
-        self._again.discard(channel_id)
-        rows = await waiting_events(channel_id, limit=self.runtime.settings.projection_batch)
-        if not rows:
-            return channel_id in self._again
-        parsed = await self._parse(live, rows)
-        if not await self._project(live, parsed):
-            await asyncio.sleep(PAUSE_SECONDS)
-        return True
-
-    async def _project(self, live: LiveChannel, parsed: Sequence[ParsedEvent]) -> bool:
         try:
             return await self._commit(live, parsed)
         except TRANSIENT:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is one event's: found by trying each alone)
             if len(parsed) == 1:
-                return await self._commit(live, [_poisoned(parsed[0], error)])
+                return await self._try_again(live, parsed[0])
             log.warning("projection_one_by_one", channel=str(live.id), error=type(error).__name__)
         for one in parsed:
-            if not await self._project(live, [one]):
+            if not await self._project(channel_id, [one]):
                 return False
         return True
+
+    async def _try_again(self, live: LiveChannel, one: ParsedEvent) -> bool:
+        """Once more by itself: what it ran into, such as an address being removed, may be over. Else it is poison."""
+        try:
+            return await self._commit(live, [one])
+        except TRANSIENT:
+            raise
+        except Exception as error:  # noqa: BLE001 (this event cannot be stored, whatever the reason)
+            return await self._commit(live, [_poisoned(one, error)])
 
     async def _commit(self, live: LiveChannel, parsed: Sequence[ParsedEvent]) -> bool:
         async with tx():

@@ -15,7 +15,7 @@ import uvloop
 from gateway.app import create_app
 from gateway.embedded import check_durability
 from gateway.files import FileController
-from gateway.hooks import Hook, webhook_door
+from gateway.hooks import Door, open_door
 from gateway.migrate import migrate_database
 from gateway.runtime import Runtime, open_runtime
 from gateway.service import run_service
@@ -83,9 +83,8 @@ class Server(uvicorn.Server):
         app = create_app(
             runtime,
             api_routes=[StreamController],
-            routes=[webhook_door, FileController],
+            routes=[FileController],
             dependencies={
-                "hook": Hook(runtime),
                 "hub": runtime.hub,
                 "catalogue": runtime.catalogue,
                 "secret_box": runtime.box,
@@ -93,6 +92,7 @@ class Server(uvicorn.Server):
                 "stream_heartbeat_seconds": settings.stream_heartbeat_seconds,
             },
         )
+        app.asgi_handler = open_door(app.asgi_handler, Door(runtime))
         super().__init__(
             uvicorn.Config(
                 app,

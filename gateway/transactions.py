@@ -21,6 +21,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.problems import send_problem
 from inbox.kit.callers import Caller
 from inbox.kit.clock import utc_now
 from inbox.kit.db import tx
@@ -63,6 +64,9 @@ class Transactions(ASGIMiddleware):
             with suppress(Refused):
                 async with tx():
                     await self._act_once(request, next_app, answer=answer, key=key)
+        except Exception as error:  # noqa: BLE001  a COMMIT can fail after the handler has answered into the buffer
+            await send_problem(request, error)
+            return
         finally:
             await form.close()
         for message in answer.messages():

@@ -8,11 +8,16 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+import structlog
 
 from tests.database import Servers, cloned_database, running_servers
 
 REAL_CONNECT = socket.socket.connect
 REAL_CONNECT_EX = socket.socket.connect_ex
+
+# Log lines go nowhere unless a test configures them: the default prints tracebacks with all their values, slowly.
+SILENCE = [structlog.processors.KeyValueRenderer()]
+structlog.configure(processors=SILENCE, logger_factory=structlog.ReturnLoggerFactory())
 
 
 class NetworkBlocked(Exception):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,21 +122,21 @@ def _parse(reading: Reading, raw: RawEvent) -> list[AnyEvent]:
     adapter, account = reading.adapter, reading.account
     if reading.verify and isinstance(adapter, Hooked) and raw.kind != MAIL:
         adapter.verify(account, raw)
-    first: Exception | None = None
-    for kind in _likely_kinds(reading, raw):
-        try:
+    *others, last = _likely_kinds(reading, raw)
+    for kind in others:
+        with suppress(Exception):  # told is what the last one says, if none fits
             return adapter.parse(account, msgspec.structs.replace(raw, kind=kind))
-        except Exception as error:  # noqa: BLE001 - told if no other kind of webhook fits
-            first = first or error
-    raise first or ValueError("this adapter takes no such input")
+    return adapter.parse(account, msgspec.structs.replace(raw, kind=last))
 
 
-def _likely_kinds(reading: Reading, raw: RawEvent) -> Iterator[str]:
-    """The kind that was asked for or that the URL names; where neither says, each that the adapter has, in turn."""
+def _likely_kinds(reading: Reading, raw: RawEvent) -> list[str]:
+    """The kind that was asked for or that the URL names; where neither says, each that the adapter has.
+
+    Messages come last: a report of delivery has fields that a message lacks, and not the other way round.
+    """
     kinds: frozenset[str] = getattr(reading.adapter, "kinds", frozenset())
     if reading.kind is not None:
-        yield reading.kind
-    elif raw.kind in kinds or raw.kind == MAIL or not kinds:
-        yield raw.kind
-    else:
-        yield from sorted(kinds)
+        return [reading.kind]
+    if raw.kind in kinds or raw.kind == MAIL or not kinds:
+        return [raw.kind]
+    return sorted(kinds, key=lambda kind: (kind == "message", kind))

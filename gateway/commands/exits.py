@@ -34,7 +34,7 @@ EXIT_CODES = {
 class CommandFailed(click.ClickException):
     """An expected failure: its text is all that is shown. `hint` says what to do next."""
 
-    exit_code: ClassVar[int] = ExitCode.FAILED  # type: ignore[misc]  # click declares it on instances
+    exit_code: ClassVar[int] = ExitCode.FAILED
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(f"{message}\n{hint}" if hint else message)

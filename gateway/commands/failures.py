@@ -64,7 +64,10 @@ EXPLAINED: tuple[tuple[tuple[type[BaseException], ...], Explanation], ...] = (
     ((EmbeddedError,), lambda error: Unreached(str(error))),
     ((NotDurable, UnfitAdapter), lambda error: WrongSettings(str(error))),
     ((MigrationFailed,), lambda error: CommandFailed(f"the migrations did not run: {error}")),
-    (OTHER_TABLES, lambda _: CommandFailed("the tables are not those of this release", hint="Run: switchboard migrate")),
+    (
+        OTHER_TABLES,
+        lambda _: CommandFailed("the tables are those of another release", hint="Run: switchboard migrate"),
+    ),
     (
         REFUSED_BY_POSTGRES,
         lambda error: WrongSettings(f"the database refuses us: {error}", hint="Check SWITCHBOARD_DATABASE_URL."),

@@ -24,8 +24,10 @@ class LazyGroup(RichGroup):
     """A group whose commands stand in a table. Listing them costs nothing: stand-ins carry the help lines."""
 
     def __init__(self, *args: Any, table: Mapping[str, Lazy], **attributes: Any) -> None:
-        stand_ins = {name: RichCommand(name, help=lazy.help) for name, lazy in table.items()}
-        super().__init__(*args, commands=stand_ins, **attributes)
+        super().__init__(*args, **attributes)
+        self.commands: dict[str, click.Command] = {
+            name: RichCommand(name=name, help=lazy.help) for name, lazy in table.items()
+        }
         self._table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -37,7 +39,7 @@ class LazyGroup(RichGroup):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command to be run: here it is imported."""
         name, found, rest = super().resolve_command(ctx, args)
-        return name, self.load_command(name) if name in self._table else found, rest
+        return name, self.load_command(name) if name and name in self._table else found, rest
 
     def load_command(self, name: str) -> click.Command:
         """A command itself, in place of its stand-in."""

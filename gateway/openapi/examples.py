@@ -30,6 +30,7 @@ WORDS: dict[str, Any] = {
     "next_cursor": None,
     "has_more": False,
     "version": 1,
+    "expires_at": "2036-01-01T00:00:00.000Z",
     "tag": "vip",
     "tags": ["vip"],
     "subject": "Order 8841 late",
@@ -100,7 +101,7 @@ def _by_name(name: str, owner: str) -> Any:
         return f"{PREFIXES[owner]}_{ID_BODY}"
     if name.removesuffix("_id") in PREFIXES and (name.endswith("_id") or name == "in_reply_to"):
         return f"{PREFIXES[name.removesuffix('_id')]}_{ID_BODY}"
-    if name.endswith(("_at", "_since", "_until", "timestamp")) or name == "until":
+    if name not in WORDS and (name.endswith(("_at", "_since", "_until")) or name in {"until", "timestamp"}):
         return MOMENT
     return WORDS.get(name, UNSET)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from litestar import Controller, get, post
@@ -26,10 +26,19 @@ RETRY_SECONDS = 2.0
 """When to ask again for a file that is still on its way."""
 
 
+FormFile: TypeAlias = Annotated[
+    UploadFile,
+    msgspec.Meta(
+        description="The file, with its name and type.",
+        extra_json_schema={"type": "string", "format": "binary", "examples": ["(the bytes of door.jpg)"]},
+    ),
+]
+
+
 class NewAttachment(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """A form with one file."""
 
-    file: UploadFile
+    file: FormFile
 
 
 class AttachmentObject(msgspec.Struct, kw_only=True, frozen=True):

@@ -27,8 +27,10 @@ LanguageTag: TypeAlias = Annotated[
         examples=["pt-BR"],
     ),
 ]
+Attributes: TypeAlias = Annotated[dict[str, Any], msgspec.Meta(examples=[{"order": "8841"}])]
 SystemName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 ExternalId: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+ExternalIds: TypeAlias = Annotated[dict[SystemName, ExternalId | None], msgspec.Meta(examples=[{"crm": "C-55"}])]
 
 ALL_PURPOSES = "all"
 """What STOP takes back and START gives: it covers every purpose."""
@@ -39,6 +41,7 @@ SUPPORT = "support"
 class Consent(msgspec.Struct, kw_only=True, frozen=True):
     """One line of the ledger: for one purpose, on one channel of ours or (None) on all. `proof` says how we know."""
 
+    id: int
     purpose: str
     channel_id: UUID | None
     state: ConsentState
@@ -80,8 +83,8 @@ class ContactChange(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
 
     name: ContactName | msgspec.UnsetType | None = msgspec.UNSET
     language: LanguageTag | msgspec.UnsetType | None = msgspec.UNSET
-    attributes: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
-    external: dict[SystemName, ExternalId | None] | msgspec.UnsetType | None = msgspec.UNSET
+    attributes: Attributes | msgspec.UnsetType | None = msgspec.UNSET
+    external: ExternalIds | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class KnownIdentity(msgspec.Struct, frozen=True):

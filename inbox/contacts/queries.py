@@ -20,7 +20,7 @@ SELECT row_to_json(found)::text AS contact FROM (
         SELECT coalesce(json_agg(known ORDER BY known.created_at, known.id), '[]') FROM (
             SELECT i.id, i.kind, i.address, i.proof, i.created_at, (
                 SELECT coalesce(json_agg(newest ORDER BY newest.purpose, newest.channel_id NULLS FIRST), '[]') FROM (
-                    SELECT DISTINCT ON (purpose, channel_id) purpose, channel_id, state, source, proof, created_at
+                    SELECT DISTINCT ON (purpose, channel_id) id, purpose, channel_id, state, source, proof, created_at
                     FROM consent WHERE identity_id = i.id ORDER BY purpose, channel_id, id DESC
                 ) newest
             ) AS consents
@@ -64,7 +64,7 @@ WHERE EXISTS (
 """
 
 HISTORY = """
-SELECT id, row_to_json(line)::text AS consent FROM (
+SELECT row_to_json(line)::text AS consent FROM (
     SELECT c.id, c.purpose, c.channel_id, c.state, c.source, c.proof, c.created_at
     FROM consent c JOIN identity i ON i.id = c.identity_id
     WHERE i.id = $1 AND i.contact_id = $2 AND ($3::bigint IS NULL OR c.id < $3)
@@ -121,9 +121,7 @@ async def list_contacts(narrowed: ContactFilter, *, after: tuple[datetime, UUID]
     return [_decode_contact(row["contact"]) for row in rows]
 
 
-async def list_consents(
-    contact_id: UUID, identity_id: UUID, *, after: int | None, limit: int
-) -> list[tuple[int, Consent]]:
-    """The ledger of one address, newest line first, each with its number; `after` is the last of the page before."""
+async def list_consents(contact_id: UUID, identity_id: UUID, *, after: int | None, limit: int) -> list[Consent]:
+    """The ledger of one address, newest line first; `after` is the id of the last line of the page before."""
     rows = await fetch(HISTORY, identity_id, contact_id, after, limit)
-    return [(row["id"], _decode_consent(row["consent"])) for row in rows]
+    return [_decode_consent(row["consent"]) for row in rows]

@@ -67,7 +67,7 @@ def sort_out(parsed: Sequence[ParsedEvent], lane: Lane, find_sibling: FindSiblin
                 facts.append(fact)
             else:
                 failures.append(_misplaced(one.raw_event_id, event, found))
-    return facts, _once(failures)
+    return facts, failures
 
 
 def _place(event: AnyEvent, lane: Lane, find_sibling: FindSibling) -> Route | None:
@@ -85,5 +85,6 @@ def _misplaced(raw_event_id: int, event: AnyEvent, found: Route | None) -> Failu
     return Failure(raw_event_id=raw_event_id, code="unsupported_event", error=f"{kind} has no place in a timeline yet")
 
 
-def _once(failures: Iterable[Failure]) -> list[Failure]:
+def one_each(failures: Iterable[Failure]) -> list[Failure]:
+    """One failure a request, the last: several of its events may have failed, the quarantine has one line for it."""
     return list({failure.raw_event_id: failure for failure in failures}.values())

@@ -26,14 +26,15 @@ async def waiting_lanes() -> list[UUID]:
     return [row["channel_id"] for row in await fetch(sql)]
 
 
-async def waiting_events(channel_id: UUID, *, limit: int) -> list[Row]:
-    """The next requests of a channel to project, in journal order."""
+async def waiting_events(channel_id: UUID, *, limit: int, after: int | None = None) -> list[Row]:
+    """The next requests of a channel to project, in journal order: behind its cursor, or behind the one given."""
     return await fetch(
         f"SELECT {COLUMNS} FROM raw_event r "  # noqa: S608 (the columns are ours)
-        "WHERE r.channel_id = $1 AND r.id > (SELECT projected_id FROM lane WHERE channel_id = $1) "
+        "WHERE r.channel_id = $1 AND r.id > coalesce($3, (SELECT projected_id FROM lane WHERE channel_id = $1)) "
         "ORDER BY r.id LIMIT $2",
         channel_id,
         limit,
+        after,
     )
 
 

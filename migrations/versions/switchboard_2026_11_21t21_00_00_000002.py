@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS contact (
     updated_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX IF NOT EXISTS contact_recent ON contact (created_at, id);
+CREATE INDEX IF NOT EXISTS contact_external ON contact USING gin (external jsonb_path_ops);
 
 -- One address is one identity of one person. match_key is the address in the form that equal addresses share.
 CREATE TABLE IF NOT EXISTS identity (

@@ -74,7 +74,7 @@ def test_an_expired_key_is_told_apart(database_url: str, monkeypatch: pytest.Mon
 def test_a_revoked_key_is_forgotten_within_seconds(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key is looked up again after the cache's time, and not before: that is how long a revoked one may live."""
     clock = [100.0]
-    monkeypatch.setattr(auth.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("gateway.auth.time.monotonic", lambda: clock[0])
     assert auth.CACHE_SECONDS <= 5
 
     async def admitted(ring: KeyRing, secret: str) -> Caller | None:

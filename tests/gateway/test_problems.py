@@ -70,16 +70,25 @@ def test_a_path_says_which_methods_it_has(database_url: str) -> None:
     asyncio.run(run())
 
 
+def test_options_lists_every_method_of_a_path(database_url: str) -> None:
+    """OPTIONS answers with all the methods of a path, without a key, and touches nothing."""
+
+    async def run() -> None:
+        async with open_api(database_url) as api:
+            answer = await api.call("OPTIONS", "/v1/agents/agt_1", key=None)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert answer.headers["allow"] == "DELETE, GET, OPTIONS, PATCH"
+
+    asyncio.run(run())
+
+
 def test_a_bug_is_logged_without_its_values(database_url: str) -> None:
     """An unforeseen error answers 500 `internal`; the log has types and places, and neither shows the message."""
     lines = StringIO()
 
     @get("/bug", opt={"public": True})
     async def fail() -> None:
-        try:
-            raise KeyError("+34600111222")
-        except KeyError as error:
-            raise ValueError("ana@example.org") from error
+        raise ValueError("ana@example.org") from KeyError("+34600111222")
 
     async def run() -> None:
         configure_logs(Settings(), stream=lines)

@@ -28,6 +28,7 @@ from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageLimit, cut_page
 
 READ = {"scope": "conversations:read"}
 ADMIN = {"scope": "channels:admin"}
+SETUP = {**ADMIN, "problems": ["state_conflict"]}
 CONNECT = {**ADMIN, "problems": ["validation_failed", "state_conflict"]}
 
 
@@ -99,7 +100,7 @@ class ChannelController(Controller):
         """It takes and sends nothing more, and its secrets are forgotten; what came by it stays."""
         await disconnect_channel(read_id("cha", channel_id), actor=caller.actor)
 
-    @get("/{channel_id:str}/setup", opt=ADMIN, operation_id="getChannelSetup", summary="Get the steps of setting up")
+    @get("/{channel_id:str}/setup", opt=SETUP, operation_id="getChannelSetup", summary="Get the steps of setting up")
     async def get_channel_setup(
         self, channel_id: FromPath[str], catalogue: NamedDependency[Catalogue]
     ) -> ChannelSetupObject:

@@ -26,6 +26,19 @@ Settings: TypeAlias = Annotated[
         examples=[{"account_sid": "AC0123456789abcdef0123456789abcdef", "numbers": ["+14155550100"]}],
     ),
 ]
+NewSettings: TypeAlias = Annotated[
+    dict[str, Any],
+    msgspec.Meta(
+        description="As `settings_schema` of the channel type says.",
+        examples=[
+            {
+                "account_sid": "AC0123456789abcdef0123456789abcdef",
+                "auth_token": "the account's auth token",
+                "numbers": ["+14155550100"],
+            }
+        ],
+    ),
+]
 
 
 class NewChannel(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +46,7 @@ class NewChannel(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
 
     adapter: AdapterName
     name: ChannelName
-    settings: Settings
+    settings: NewSettings
 
 
 class ChannelPatch(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -183,5 +183,7 @@ def _taken(taken: Sequence[tuple[Spelled, UUID]]) -> Problem:
 
 def _readable_name(name: str | None) -> str | None:
     """A display name without what cannot be seen; None where nothing is left."""
-    visible = "".join(char for char in name or "" if char.isprintable()).strip()
-    return visible[:MAX_NAME_CHARS] or None
+    if not name:
+        return None
+    visible = name if name.isprintable() else "".join(char for char in name if char.isprintable())
+    return visible.strip()[:MAX_NAME_CHARS] or None

@@ -92,7 +92,7 @@ class IdentityController(Controller):
         of = [contact_id, identity_id]
         after = read_cursor(cursor, int, of=of)
         rows = await list_consents(contact, identity, after=after, limit=limit + 1)
-        return cut_page(rows, limit, key=lambda row: row[0], of=of, show=lambda row: show_consent(row[1]))
+        return cut_page(rows, limit, key=lambda row: row.id, of=of, show=show_consent)
 
     @put(
         "/{identity_id:str}/consents/{purpose:str}",

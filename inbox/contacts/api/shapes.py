@@ -9,7 +9,7 @@ import msgspec
 
 from channels.events import AddressKind
 from inbox.contacts.actions.identities import Spelled
-from inbox.contacts.contact import Consent, ConsentState, Contact, ContactChange, Identity, Proof
+from inbox.contacts.contact import Attributes, Consent, ConsentState, Contact, ContactChange, Identity, Proof
 from inbox.contacts.matching import MAX_ADDRESS_CHARS, match_key, normalise_address
 from inbox.kit.clock import show_time
 from inbox.kit.errors import FieldError, Problem
@@ -21,7 +21,7 @@ MAX_IDENTITIES = 20
 class NewIdentity(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """An address to be added: a telephone number, a mail address, or a provider's id."""
 
-    kind: AddressKind
+    kind: Annotated[AddressKind, msgspec.Meta(examples=["phone"])]
     address: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ADDRESS_CHARS)]
 
 
@@ -45,7 +45,8 @@ class ConsentObject(msgspec.Struct, kw_only=True, frozen=True):
     """One line of the consent ledger; `channel_id` is null where it holds for all channels."""
 
     object: Literal["consent"] = "consent"
-    purpose: str
+    id: str
+    purpose: Annotated[str, msgspec.Meta(examples=["marketing"])]
     channel_id: str | None
     state: ConsentState
     source: str
@@ -58,7 +59,7 @@ class IdentityObject(msgspec.Struct, kw_only=True, frozen=True):
 
     object: Literal["identity"] = "identity"
     id: str
-    kind: AddressKind
+    kind: Annotated[AddressKind, msgspec.Meta(examples=["phone"])]
     address: str
     proof: Proof
     consents: list[ConsentObject]
@@ -73,8 +74,8 @@ class ContactObject(msgspec.Struct, kw_only=True, frozen=True):
     version: int
     name: str | None
     language: str | None
-    attributes: dict[str, Any]
-    external: dict[str, str]
+    attributes: Attributes
+    external: Annotated[dict[str, str], msgspec.Meta(examples=[{"crm": "C-55"}])]
     identities: list[IdentityObject]
     created_at: str
     updated_at: str
@@ -110,6 +111,7 @@ def show_identity(identity: Identity) -> IdentityObject:
 def show_consent(consent: Consent) -> ConsentObject:
     """A line of the ledger as the API shows it."""
     return ConsentObject(
+        id=str(consent.id),
         purpose=consent.purpose,
         channel_id=show_id("cha", consent.channel_id) if consent.channel_id else None,
         state=consent.state,

@@ -41,6 +41,7 @@ class Batch(msgspec.Struct, kw_only=True):
     people: dict[tuple[AddressKind, str], KnownIdentity]
     names: dict[UUID, str | None]
     held: dict[UUID, Held]
+    of_contact: dict[UUID, list[Held]]
     attachments: list[ExpectedAttachment] = []
     consents: list[ConsentChange] = []
 
@@ -53,14 +54,17 @@ async def apply_facts(facts: Sequence[Fact], *, now: datetime, window: timedelta
     if not facts:
         return []
     reports, missed = await _match_reports([fact for fact in facts if isinstance(fact.event, DeliveryReported)])
-    senders = {_sender(fact.event.sender): fact for fact in facts if not isinstance(fact.event, DeliveryReported)}
-    people = await find_or_create_identities(list(senders))
+    senders = [_sender(fact.event.sender) for fact in facts if not isinstance(fact.event, DeliveryReported)]
+    people = await find_or_create_identities(senders[::-1])  # the last spelling of an address counts: here the first
     contacts = {known.contact_id for known in people.values()}
     names = await lock_contacts(contacts) if contacts else {}
     held = await lock_threads(
         {report.conversation_id for report in reports}, contact_ids=contacts, closed_after=now - window
     )
-    batch = Batch(now=now, window=window, people=people, names=names, held=held)
+    of_contact: dict[UUID, list[Held]] = {}
+    for one in held.values():
+        of_contact.setdefault(one.thread.contact_id, []).append(one)
+    batch = Batch(now=now, window=window, people=people, names=names, held=held, of_contact=of_contact)
     for fact in facts:
         _happen(batch, fact)
     await _store(batch, reports)
@@ -136,12 +140,13 @@ def _consent(batch: Batch, fact: Fact, event: ConsentChanged) -> None:
 
 
 def _thread_of(batch: Batch, contact_id: UUID) -> tuple[Held, str]:
-    threads = {held.thread.id: held for held in batch.held.values() if held.thread.contact_id == contact_id}
-    opening = choose_thread((held.thread for held in threads.values()), now=batch.now, window=batch.window)
+    known = batch.of_contact.setdefault(contact_id, [])
+    opening = choose_thread((held.thread for held in known), now=batch.now, window=batch.window)
     if opening.thread is not None:
-        return threads[opening.thread.id], opening.because
+        return batch.held[opening.thread.id], opening.because
     held = open_thread(contact_id, now=batch.now)
     batch.held[held.thread.id] = held
+    known.append(held)
     return held, opening.because
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from inbox.intake.actions.apply import apply_facts
-from inbox.intake.batch import Fact, Failure, FindSibling, Lane, ParsedEvent, sort_out
+from inbox.intake.batch import Fact, Failure, FindSibling, Lane, ParsedEvent, one_each, sort_out
 from inbox.kit.db import execute, fetch, fetch_one
 
 CLAIM = "SELECT projected_id FROM lane WHERE channel_id = $1 FOR NO KEY UPDATE SKIP LOCKED"
@@ -73,9 +73,9 @@ async def replay_events(
 async def _project(
     lane: Lane, parsed: Sequence[ParsedEvent], *, find_sibling: FindSibling, now: datetime, window: timedelta
 ) -> list[Failure]:
-    facts, failures = sort_out(parsed, lane, find_sibling)
+    facts, misplaced = sort_out(parsed, lane, find_sibling)
     fresh = await _keep_new(facts)
-    failures += await _forget(await apply_facts(fresh, now=now, window=window))
+    failures = one_each([*misplaced, *await _forget(await apply_facts(fresh, now=now, window=window))])
     await set_aside(lane.route.channel_id, failures)
     return failures
 

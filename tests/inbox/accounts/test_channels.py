@@ -82,7 +82,7 @@ def test_secrets_are_sealed_for_their_channel(database_url: str) -> None:
         assert not any("canary" in row["all"] or b"canary" in row["settings"] for row in rows)
         row = await find_channel(read_id("cha", made["id"]))
         account = catalogue.open_account(row.id, row.adapter, sealed=row.settings)
-        assert account.settings.token == "canary-t0p"  # type: ignore[attr-defined] (the pigeons settings)
+        assert account.settings.token == "canary-t0p"  # type: ignore[attr-defined]  # the pigeons' settings
         assert account.hook_url == f"{PUBLIC_URL}/hooks/sms-pigeon/{made['id']}"
         with pytest.raises(UnreadableChannel):
             catalogue.open_account(read_id("cha", other["id"]), row.adapter, sealed=row.settings)
@@ -104,7 +104,7 @@ def test_a_patch_keeps_the_secret(database_url: str) -> None:
         assert (changed["addresses"], changed["secrets"]["token"]) == (["+12125550101"], True)
         row = await find_channel(read_id("cha", made["id"]))
         settings = catalogue.open_account(row.id, row.adapter, sealed=row.settings).settings
-        assert settings.token == "canary-t0p"  # type: ignore[attr-defined] (the pigeons settings)
+        assert settings.token == "canary-t0p"  # type: ignore[attr-defined]  # the pigeons' settings
         same = (await api.call("PATCH", path, json=asked)).json()
         assert same == changed
         assert await feed_types() == [
@@ -226,10 +226,8 @@ def test_an_unreadable_channel_says_so(database_url: str) -> None:
 
     async def body(api: Api) -> None:
         lost = new_id()
-        await execute(
-            "INSERT INTO channel (id, adapter, medium, provider, name, settings) VALUES ($1, 'sms-raven', 'sms', 'r', 'R', '')",
-            lost,
-        )
+        sql = "INSERT INTO channel (id, adapter, medium, provider, name, settings) VALUES ($1, $2, 'sms', 'r', 'R', '')"
+        await execute(sql, lost, "sms-raven")
         made = await connect(api)
         await execute("UPDATE channel SET settings = $1 WHERE adapter = 'sms-pigeon'", b"\x01garbage")
         raven, pigeon = (await api.call("GET", "/v1/channels")).json()["data"]

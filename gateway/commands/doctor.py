@@ -1,0 +1,57 @@
+"""`switchboard doctor`: what is wrong, and how to mend it."""
+
+from __future__ import annotations
+
+import click as plain
+import rich_click as click
+
+from gateway.commands.channel_care import opened_runtime
+from gateway.commands.checkup import examine
+from gateway.commands.config import find_settings_problems
+from gateway.commands.exits import CommandFailed
+from gateway.commands.findings import Finding, Verdict
+from gateway.commands.given import given_settings
+from gateway.commands.output import json_option, print_json, print_line
+from gateway.commands.running import run_operator
+from gateway.settings import Settings
+
+MARKS: dict[Verdict, tuple[str, str]] = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
+NAME_WIDTH = 14
+
+
+@click.command()
+@json_option
+def doctor(*, as_json: bool) -> None:
+    """Look at settings, database, Redis, clock, disk, channels and queues, and say how to mend what is wrong.
+
+    Nobody outside is asked for anything. It exits with 1 if there are problems.
+    """
+    settings = given_settings()
+    findings = [*judge_settings(), *run_operator(settings, lambda: _examine(settings))]
+    problems = sum(finding.verdict == "problem" for finding in findings)
+    if as_json:
+        print_json({"problems": problems, "findings": findings})
+    else:
+        for finding in findings:
+            _print_finding(finding)
+    if problems:
+        raise CommandFailed(f"{problems} problems were found")
+
+
+def judge_settings() -> list[Finding]:
+    """The doubts about the settings; what is wrong with them has ended the command before."""
+    _, warnings = find_settings_problems()
+    doubts = [Finding(name="settings", verdict="warning", detail=warning) for warning in warnings]
+    return doubts or [Finding(name="settings", verdict="ok", detail="complete")]
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    async with opened_runtime(settings) as runtime:
+        return await examine(runtime)
+
+
+def _print_finding(finding: Finding) -> None:
+    mark, color = MARKS[finding.verdict]
+    print_line(f"{plain.style(mark, fg=color, bold=True)} {finding.name:<{NAME_WIDTH}} {finding.detail}")
+    if finding.fix:
+        print_line(f"{'':{NAME_WIDTH + 3}}{plain.style(f'→ {finding.fix}', fg=color)}")

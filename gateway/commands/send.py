@@ -1,0 +1,85 @@
+"""`switchboard send`: one message to somebody, through a running gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import rich_click as click
+
+from gateway.commands.client import GatewayClient, open_client
+from gateway.commands.exits import WrongUsage
+from gateway.commands.output import json_option, print_json, print_line
+from gateway.commands.spoken import SpokenContact, SpokenConversation, SpokenEntry, SpokenPage
+from gateway.commands.tail import key_option, url_option
+
+LIVE = ("open", "pending", "snoozed")
+
+
+@click.command()
+@click.argument("text")
+@click.option("--conversation", metavar="ID", help="Answer in this conversation.")
+@click.option("--to", metavar="ADDRESS", help="Write to this telephone number: +34600111222.")
+@click.option("--agent", metavar="ID", help="In the name of this agent.")
+@click.option("--idempotency-key", metavar="KEY", help="The same key sends once, however often it is run.")
+@url_option
+@key_option
+@json_option
+def send(
+    *,
+    text: str,
+    conversation: str | None,
+    to: str | None,
+    agent: str | None,
+    idempotency_key: str | None,
+    url: str | None,
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Write to somebody through a running gateway: in a conversation, or to an address.
+
+    To an address, it goes into the open conversation with whoever has it, or opens one.
+    """
+    if bool(conversation) == bool(to):
+        raise WrongUsage("name either --conversation or --to")
+    message = {"text": text, "agent_id": agent}
+    client = open_client(url=url, key=key)
+    entry = asyncio.run(_send(client, message, conversation=conversation, to=to, key=idempotency_key or uuid4().hex))
+    if as_json:
+        print_json(entry)
+    else:
+        state = entry.delivery.state if entry.delivery else "stored"
+        print_line(f"{state}: {entry.id} in {entry.conversation_id}")
+
+
+async def _send(
+    client: GatewayClient, message: dict[str, Any], *, conversation: str | None, to: str | None, key: str
+) -> SpokenEntry:
+    async with client:
+        if conversation is None:
+            return await _send_to(client, message, to=to or "", key=key)
+        return await send_message(client, conversation, message, key=key)
+
+
+async def send_message(client: GatewayClient, conversation: str, message: dict[str, Any], *, key: str) -> SpokenEntry:
+    """A message in a conversation, once for its key."""
+    path = f"/conversations/{conversation}/messages"
+    return await client.post(path, message, SpokenEntry, idempotency_key=key)
+
+
+async def _send_to(client: GatewayClient, message: dict[str, Any], *, to: str, key: str) -> SpokenEntry:
+    """In the contact's open conversation; else in a new one, whose first message it is."""
+    identity = {"identities": [{"kind": "phone", "address": to}]}
+    contact = await client.post("/contacts/upsert", identity, SpokenContact)
+    live = await client.get(
+        "/conversations", SpokenPage[SpokenConversation], contact=contact.id, status=LIVE, sort="-updated_at", limit=1
+    )
+    if live.data:
+        return await send_message(client, live.data[0].id, message, key=key)
+    opened = await client.post(
+        "/conversations", {"contact_id": contact.id, "message": message}, SpokenConversation, idempotency_key=key
+    )
+    path = f"/conversations/{opened.id}/entries"
+    entries = await client.get(path, SpokenPage[SpokenEntry], types="message", limit=1)
+    return entries.data[-1]

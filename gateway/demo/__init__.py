@@ -1,0 +1,1 @@
+"""`switchboard demo`: a gateway with simulated phones, people who write, agents who answer, and a check at the end."""

@@ -1,0 +1,1 @@
+"""The stories of the demo, one file a language; how they are written is told in `stories.py`."""
