@@ -29,7 +29,7 @@ import msgspec
 
 from channels.connections import Connections, Resolver
 from channels.egress import EgressRefused
-from channels.errors import Misconfigured, OutcomeUnknown, SendFailed
+from channels.errors import Misconfigured, OutcomeUnknown
 
 REQUEST_SECONDS = 10.0
 MAX_ANSWER_BYTES = 1_000_000

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
 
     from gateway.runtime import Runtime
+    from gateway.settings import Settings
 
 API = "/v1"
 FORM_OVERHEAD_BYTES = 10_000
@@ -60,9 +61,29 @@ def create_app(
         "default_country": settings.default_country,
         **(dependencies or {}),
     }
-    api = Router(
+    api = api_router(settings, [*controllers, MetaController, *api_routes])
+    app = Litestar(
+        route_handlers=[api, HealthController, *REFERENCE_ROUTES, *routes],
+        dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
+        exception_handlers={Exception: ProblemAnswers(f"{settings.public_url.rstrip('/')}/docs")},
+        lifespan=[lambda _: recording_uses(ring)],
+        request_class=TypedRequest,
+        response_class=LinkedResponse,
+        request_max_body_size=None,  # the API's own limits stand below, those of webhooks with their adapters
+        openapi_config=None,  # gateway.openapi describes the routes
+        logging_config=None,  # gateway.telemetry has it
+    )
+    check_routes(app, prefix=API)
+    app.state.key_ring, app.state.health = ring, health
+    app.asgi_handler = trace_requests(app.asgi_handler)
+    return app
+
+
+def api_router(settings: Settings, routes: Sequence[ControllerRouterHandler]) -> Router:
+    """The public API: every request passes from the top of the middleware to its end, and then meets its handler."""
+    return Router(
         API,
-        route_handlers=[*controllers, MetaController, *api_routes],
+        route_handlers=routes,
         middleware=[
             AllowedMethods(),
             Authentication(),
@@ -75,21 +96,6 @@ def create_app(
         before_request=refuse_unstorable,
         dependencies={"caller": Provide(provide_caller)},
     )
-    app = Litestar(
-        route_handlers=[api, HealthController, *REFERENCE_ROUTES, *routes],
-        dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
-        exception_handlers={Exception: ProblemAnswers(f"{settings.public_url.rstrip('/')}/docs")},
-        lifespan=[lambda _: recording_uses(ring)],
-        request_class=TypedRequest,
-        response_class=LinkedResponse,
-        request_max_body_size=None,  # the API's own limits stand above, those of webhooks with their adapters
-        openapi_config=None,  # gateway.openapi describes the routes
-        logging_config=None,  # gateway.telemetry has it
-    )
-    check_routes(app, prefix=API)
-    app.state.key_ring, app.state.health = ring, health
-    app.asgi_handler = trace_requests(app.asgi_handler)
-    return app
 
 
 def health_parts(runtime: Runtime) -> list[Part]:

@@ -50,6 +50,7 @@ UNKNOWN = DeliveryError(
     message="The worker ended while the message was being handed over: it may have been sent",
     fix="Ask the contact or look at the provider's log before sending it again",
 )
+CHANNEL_AWAY = DeliveryError(code="provider_auth", message="The channel's settings could not be read")
 CHANNEL_GONE = DeliveryError(code="provider_auth", message="The channel was removed", fix="Answer by another channel")
 
 
@@ -76,17 +77,24 @@ async def deliver_message(runtime: Runtime, claimed: ClaimedJob, job: DeliverMes
 
 async def _begin(runtime: Runtime, entry_id: UUID) -> Ready | Outcome:
     """Note that the next piece is about to be sent, or say why it is not."""
+    piece = await next_piece(entry_id)
+    if piece is None:
+        return Done()
+    try:
+        live = await runtime.directory.look_up(piece["channel_id"])
+    except ChannelAway as away:
+        return TryAgain(str(away), last=lambda: _move(piece, "failed", CHANNEL_AWAY))
+    if live is not None and live.status != "active":
+        return NotNow(utc_now() + timedelta(seconds=PAUSED_SECONDS), "the channel is paused")
+    return await _note_attempt(piece, live)
+
+
+async def _note_attempt(seen: Row, live: LiveChannel | None) -> Ready | Outcome:
     async with tx():
-        piece = await next_piece(entry_id)
+        await lock_thread(seen["conversation_id"])  # before any row of the delivery, as the projection does
+        piece = await next_piece(seen["entry_id"])  # again: who held the lock may just have recorded that it was sent
         if piece is None:
             return Done()
-        await lock_thread(piece["conversation_id"])  # before any row of the delivery, as the projection does
-        try:
-            live = await runtime.directory.look_up(piece["channel_id"])
-        except ChannelAway as away:
-            return TryAgain(str(away), last=lambda: _move(piece, "failed", CHANNEL_GONE))
-        if live is not None and live.status != "active":
-            return NotNow(utc_now() + timedelta(seconds=PAUSED_SECONDS), "the channel is paused")
         stopped = await _why_not(piece, live)
         if stopped is not None or live is None:
             await _move(piece, *(stopped or ("failed", CHANNEL_GONE)))

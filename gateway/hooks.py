@@ -6,7 +6,6 @@ It is the hottest path there is, so it stands before the web framework: plain AS
 from __future__ import annotations
 
 import time
-from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -57,7 +56,7 @@ def open_door(app: ASGIApp, door: Door) -> ASGIApp:
 
     async def entered(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP and scope["path"].startswith(PREFIX):
-            await door.take_request(cast("HTTPScope", scope), receive, send)
+            await door.take_request(scope, receive, send)
         else:
             await app(scope, receive, send)
 
@@ -133,7 +132,9 @@ class Door:
         return self.thanks[live.adapter]
 
 
-async def _read(scope: Scope, receive: Receive, *, live: LiveChannel, kind: str, limit: int) -> WebhookRequest | Answer:
+async def _read(
+    scope: HTTPScope, receive: Receive, *, live: LiveChannel, kind: str, limit: int
+) -> WebhookRequest | Answer:
     if scope["method"] not in ("GET", "POST"):
         return NO_METHOD
     headers = _headers(scope)

@@ -136,7 +136,7 @@ class Spool:
             except OSError:
                 return 0
             drained = await self._hand_over(path, journal)
-            path.unlink(missing_ok=True)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
         return drained
 
     async def _hand_over(self, path: Path, journal: Callable[[Sequence[JournalEntry]], Awaitable[object]]) -> int:

@@ -17,7 +17,6 @@ TABLES = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'p
 async def go_both_ways() -> list[str]:
     """What was done, step by step; an error where a step leaves more or less than it should."""
     with tempfile.TemporaryDirectory(prefix="switchboard-migrations-") as folder:
-        Path(folder).chmod(0o755)
         embedded = await open_embedded(Path(folder), redis=False)
         url = str(embedded.database_url)
         try:

@@ -73,15 +73,13 @@ REGIONS = (
 
 
 def invent_people(seed: int) -> Iterator[Person]:
-    """People without end, of each region in turn; nobody has another's number until a region is full."""
+    """People of each region in turn, until all of them are full; nobody has another's number."""
     dice = Random(seed)
     offsets = [dice.randrange(region.numbers) for region in REGIONS]
-    turn = 0
-    while True:
+    for turn in range(max(region.numbers for region in REGIONS)):
         for region, offset in zip(REGIONS, offsets, strict=True):
             if turn < region.numbers:
                 yield _invent(region, (offset + turn) % region.numbers, dice)
-        turn += 1
 
 
 def _invent(region: Region, own: int, dice: Random) -> Person:

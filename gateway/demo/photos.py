@@ -26,9 +26,7 @@ def _color(dice: Random) -> tuple[int, int, int]:
     return dice.randrange(40, 220), dice.randrange(40, 220), dice.randrange(40, 220)
 
 
-def _pixel(
-    x: int, y: int, near: tuple[int, int, int], far: tuple[int, int, int], spot: tuple[int, int]
-) -> bytes:
+def _pixel(x: int, y: int, near: tuple[int, int, int], far: tuple[int, int, int], spot: tuple[int, int]) -> bytes:
     share = (x + y) / (2 * SIZE)
     light = max(0, 60 - abs(x - spot[0]) - abs(y - spot[1]))
     return bytes(min(255, int(a * (1 - share) + b * share) + light) for a, b in zip(near, far, strict=True))

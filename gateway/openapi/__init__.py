@@ -2,7 +2,7 @@
 
 `describe_api` is the door. Litestar's own generator gives no discriminators, loses the limits of optional fields and
 answers every operation with an error that is not ours, so the schemas are msgspec's and the rest is put together here
-(docs/decisions/0009).
+(docs/decisions/0008).
 """
 
 from __future__ import annotations

@@ -22,6 +22,41 @@ DESCRIPTION = (
     "Clients authenticate with an API key (`Authorization: Bearer sk_...`); every refusal is an RFC 9457 problem."
 )
 SECURITY = "apiKey"
+API_KEY: Schema = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key. Each operation names the scope it needs; `admin` holds all.",
+}
+IDEMPOTENCY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Your name for this request, up to 255 characters: asked again with it, it acts once.",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "example": "order-8841-reply-1",
+}
+HEADERS: Schema = {
+    "RequestId": {
+        "description": "The id of this request: yours if you sent one, else made. Name it to get help.",
+        "schema": {"type": "string"},
+        "example": "3f1c0b9e7d5a4c2b8e6f",
+    },
+    "NextPage": {
+        "description": 'The next page, as `rel="next"` (RFC 8288); absent on the last one.',
+        "schema": {"type": "string"},
+        "example": '</v1/agents?cursor=WyJh>; rel="next"',
+    },
+    "Replayed": {
+        "description": "`true` where this is the remembered answer to the same Idempotency-Key.",
+        "schema": {"type": "string", "const": "true"},
+        "example": "true",
+    },
+    "RetryAfter": {
+        "description": "Seconds to wait before trying again.",
+        "schema": {"type": "integer"},
+        "example": 2,
+    },
+}
 COMMON_HEADERS = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
 
 
@@ -66,45 +101,9 @@ def _components(schemas: dict[str, Schema], operations: Iterable[Operation]) -> 
     return {
         "schemas": schemas,
         "examples": problem_examples(operations),
-        "headers": {
-            "RequestId": {
-                "description": "The id of this request: yours if you sent one, else made. Name it to get help.",
-                "schema": {"type": "string"},
-                "example": "3f1c0b9e7d5a4c2b8e6f",
-            },
-            "NextPage": {
-                "description": 'The next page, as `rel="next"` (RFC 8288); absent on the last one.',
-                "schema": {"type": "string"},
-                "example": '</v1/agents?cursor=WyJh>; rel="next"',
-            },
-            "Replayed": {
-                "description": "`true` where this is the remembered answer to the same Idempotency-Key.",
-                "schema": {"type": "string", "const": "true"},
-                "example": "true",
-            },
-            "RetryAfter": {
-                "description": "Seconds to wait before trying again.",
-                "schema": {"type": "integer"},
-                "example": 2,
-            },
-        },
-        "parameters": {
-            "IdempotencyKey": {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "description": "Your name for this request, up to 255 characters: asked again with it, it acts once.",
-                "required": False,
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-                "example": "order-8841-reply-1",
-            }
-        },
-        "securitySchemes": {
-            SECURITY: {
-                "type": "http",
-                "scheme": "bearer",
-                "description": "An API key. Each operation names the scope it needs; `admin` holds all.",
-            }
-        },
+        "headers": HEADERS,
+        "parameters": {"IdempotencyKey": IDEMPOTENCY_KEY},
+        "securitySchemes": {SECURITY: API_KEY},
     }
 
 

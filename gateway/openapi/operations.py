@@ -159,14 +159,17 @@ def _read_answers(kind: Any, handler: HTTPRouteHandler) -> Iterator[Answer]:
     described = handler.response_description or handler.summary or ""
     yield Answer(status=handler.status_code, kind=usual, media_type=media_type, description=described)
     for status, spec in (handler.responses or {}).items():
-        yield Answer(
-            status=status, kind=spec.data_container, media_type=str(spec.media_type), description=spec.description
-        )
+        media_type = _media_type(spec.media_type)
+        yield Answer(status=status, kind=spec.data_container, media_type=media_type, description=spec.description)
+
+
+def _media_type(declared: MediaType | str | None) -> str:
+    return str(getattr(declared, "value", declared) or MediaType.JSON.value)
 
 
 def _read_answer(kind: Any, handler: HTTPRouteHandler) -> tuple[Any, str]:
     """The type behind the return annotation, and its media type: `Response[Agent]` holds an Agent, a stream bytes."""
-    declared = str(getattr(handler.media_type, "value", handler.media_type) or MediaType.JSON.value)
+    declared = _media_type(handler.media_type)
     origin = get_origin(kind) or kind
     if kind in {None, type(None)} or origin is Redirect:
         return None, ""

@@ -32,6 +32,8 @@ Email: TypeAlias = Annotated[
 ]
 Scopes: TypeAlias = Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=20)]
 
+WRITE = {"scope": "agents:write", "problems": ["state_conflict"]}
+
 
 class AgentObject(msgspec.Struct, kw_only=True, frozen=True):
     """Somebody who answers."""
@@ -104,7 +106,7 @@ class AgentController(Controller):
 
     @post(
         "/",
-        opt={"scope": "agents:write", "problems": ["state_conflict"]},
+        opt=WRITE,
         operation_id="createAgent",
         summary="Take an agent on",
     )
@@ -129,7 +131,7 @@ class AgentController(Controller):
         """One agent."""
         return show_agent(await find_agent(read_id(AGENT, agent_id)))
 
-    @patch("/{agent_id:str}", opt={"scope": "agents:write"}, operation_id="updateAgent", summary="Change an agent")
+    @patch("/{agent_id:str}", opt=WRITE, operation_id="updateAgent", summary="Change an agent")
     async def update_agent(self, agent_id: FromPath[str], data: JSONBody[AgentPatch]) -> AgentObject:
         """Change an agent's name or mail address (JSON merge patch)."""
         return show_agent(await change_agent(read_id(AGENT, agent_id), msgspec.to_builtins(data)))

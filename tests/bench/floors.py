@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -42,7 +43,7 @@ def make_floor(*, port: int, insert: bool) -> Litestar:
     reply = adapter.accepted
 
     @post("/hooks/{adapter:str}/{channel_id:str}/{kind:str}", status_code=200)
-    async def take(request: Request[object, object, object], kind: FromPath[str]) -> Response[bytes]:
+    async def take(request: Request[Any, Any, Any], kind: FromPath[str]) -> Response[bytes]:
         headers = {name.decode(): value.decode() for name, value in request.scope["headers"]}
         body = await request.body()
         incoming = WebhookRequest(kind=kind, method="POST", url=f"{hook_url}/{kind}", headers=headers, body=body)

@@ -1,7 +1,7 @@
 """Inbound messages: how fast they are acknowledged and projected, beside what the machine can do at all.
 
-`python -m tests.bench.inbound [--turns 3] [--seconds 4]` prints one JSON line. All rates are requests per second, medians
-over interleaved turns in one run: `floor_verify` and `floor_insert` are the floors of tests/bench/floors.py,
+`python -m tests.bench.inbound [--turns 3] [--seconds 4]` prints one JSON line. All rates are requests per second,
+medians over interleaved turns in one run: `floor_verify` and `floor_insert` are the floors of tests/bench/floors.py,
 `acknowledged` is ours under the same load, `projected` how many a second are acknowledged and in their conversations
 when the backlog is counted in, `visible_p99_ms` from the webhook's due time until the API shows the message, at half
 of the projected rate; `rss_mib` the memory of `serve` at rest, its own processes only. One gateway process; floors and
@@ -138,7 +138,7 @@ async def load(mode: str, port: int, path: str, *, tag: str, seconds: float, wor
 async def until_stored(ours: Gateway, amount: int) -> None:
     """Wait until so many messages are in conversations, and not one more."""
     async with asyncio.timeout(SETTLE_SECONDS):
-        while (stored := await ours.stored()) < amount:
+        while (stored := await ours.stored()) < amount:  # noqa: ASYNC110 (the database of another process is watched)
             await asyncio.sleep(0.02)
     if stored != amount:
         raise RuntimeError(f"{stored} messages are stored, {amount} were acknowledged")
@@ -206,7 +206,7 @@ async def memory_at_rest(gateway: subprocess.Popen[bytes]) -> float:
     await asyncio.sleep(2)
     parent = psutil.Process(gateway.pid)
     family = [parent, *parent.children(recursive=True)]
-    return sum(process.memory_info().rss for process in family) / 2**20
+    return float(sum(process.memory_info().rss for process in family)) / 2**20
 
 
 @contextmanager

@@ -226,6 +226,7 @@ def test_other_answers_and_problems_are_documented(notes: dict[str, Any]) -> Non
     create = notes["paths"]["/v1/notes"]["post"]
     assert {"200", "201", "400", "401", "403", "409", "413", "415", "422", "500", "503"} == set(create["responses"])
     assert create["responses"]["200"]["description"] == "It was there."
+    assert list(create["responses"]["200"]["content"]) == ["application/json"]
     conflict = create["responses"]["409"]["content"]["application/problem+json"]["examples"]
     assert set(conflict) == {"request_in_progress", "state_conflict"}
     assert {"$ref": "#/components/parameters/IdempotencyKey"} in create["parameters"]

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.parts import AnyPart
+from inbox.contacts.patching import check_free_json, merge_patch
 from inbox.conversations.actions.store import lock_contacts, lock_thread, lock_threads, store_threads
 from inbox.conversations.entry import Author
 from inbox.conversations.thread import (
@@ -64,9 +65,7 @@ async def set_status(
     reason: str | None = None,
 ) -> None:
     """Open, pending, snoozed until a moment, or closed."""
-    if status == "snoozed" and (until is None or until <= now):
-        error = FieldError(pointer="/snoozed_until", code="wrong_time", detail="a snooze ends in the future")
-        raise Problem("validation_failed", "A snooze needs the moment it ends", errors=[error])
+    _check_wake_time(status, until, now=now)
     held = await lock_thread(conversation_id)
     change_status(held, status, actor=actor, now=now, until=until, reason=reason)
     await store_threads([held], now=now)
@@ -83,11 +82,12 @@ async def patch_conversation(conversation_id: UUID, changes: Mapping[str, Any], 
             _set_field(held, name, changes[name], actor=actor, now=now)
     for name in ("attributes", "external"):
         if name in changes:
-            _set_field(held, name, merged(getattr(held.thread, name), changes[name]), actor=actor, now=now)
+            patched = _patched_json(getattr(held.thread, name), changes[name], pointer=f"/{name}")
+            _set_field(held, name, patched, actor=actor, now=now)
     if "priority" in changes:
         _set_priority(held, changes["priority"], actor=actor, now=now)
-    if "status" in changes:
-        change_status(held, changes["status"], actor=actor, now=now, until=changes.get("snoozed_until"))
+    if "status" in changes or "snoozed_until" in changes:
+        _patch_status(held, changes, actor=actor, now=now)
     await store_threads([held], now=now)
 
 
@@ -148,21 +148,6 @@ async def wake_snoozed(*, now: datetime) -> int:
     return len(held)
 
 
-def merged(old: Mapping[str, Any], patch: Mapping[str, Any] | None) -> dict[str, Any]:
-    """JSON merge patch (RFC 7396) of one object; a null in place of the object empties it."""
-    if patch is None:
-        return {}
-    result = dict(old)
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
-            result[key] = merged(result[key], value)
-        else:
-            result[key] = value
-    return result
-
-
 NAMES = {"subject": "subject_changed", "handler": "handed_off"}
 
 
@@ -202,6 +187,32 @@ def _set_priority(held: Held, level: Level | None, *, actor: Actor, now: datetim
         before=before.level,
         after=pinned.level,
     )
+
+
+def _patched_json(old: dict[str, Any], patch: dict[str, Any] | None, *, pointer: str) -> dict[str, Any]:
+    """Free-form JSON as the patch wants it; a null in place of the object empties it."""
+    patched: dict[str, Any] = {} if patch is None else merge_patch(old, patch)
+    check_free_json(patched, pointer=pointer)
+    return patched
+
+
+def _patch_status(held: Held, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
+    """What is absent stays: `snoozed_until` alone moves the end of a snooze."""
+    status: Status = changes.get("status", held.thread.status)
+    until = changes.get("snoozed_until", held.thread.snoozed_until if status == "snoozed" else None)
+    if (status, until) != (held.thread.status, held.thread.snoozed_until):
+        _check_wake_time(status, until, now=now)
+        change_status(held, status, actor=actor, now=now, until=until)
+
+
+def _check_wake_time(status: Status, until: datetime | None, *, now: datetime) -> None:
+    """A snooze ends in the future, and nothing else does: what slept without an end would never wake."""
+    if status == "snoozed" and (until is None or until.tzinfo is None or until <= now):
+        error = FieldError(pointer="/snoozed_until", code="wrong_time", detail="a moment in the future, with its zone")
+        raise Problem("validation_failed", "A snooze needs the moment it ends", errors=[error])
+    if status != "snoozed" and until is not None:
+        error = FieldError(pointer="/snoozed_until", code="wrong_time", detail="only what is snoozed wakes")
+        raise Problem("validation_failed", "Only a snooze has a moment it ends", errors=[error])
 
 
 async def _set_read(held: Held, seen: int, *, actor: Actor, now: datetime) -> None:

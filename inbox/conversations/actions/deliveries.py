@@ -33,8 +33,8 @@ WHERE d.id = ANY($1) OR (d.channel_id = $2 AND d.provider_message_id = ANY($3))
 """
 
 CURRENT = """
-SELECT d.id, d.state, d.round, d.error, d.provider_message_id, e.id AS entry_id, e.conversation_id, e.seq,
-       e.delivery_state, max(d.round) OVER (PARTITION BY e.id) AS last_round
+SELECT d.id, d.state, d.round, d.piece, d.error, d.provider_message_id, e.id AS entry_id, e.conversation_id, e.seq,
+       e.delivery_state
 FROM delivery d JOIN entry e ON e.id = d.entry_id
 WHERE d.entry_id IN (SELECT entry_id FROM delivery WHERE id = ANY($1)) ORDER BY d.entry_id, d.round, d.piece
 """
@@ -50,6 +50,24 @@ UPDATE entry e
 SET delivery_state = new.delivery_state, delivery_error = new.delivery_error, delivery_updated_at = $2,
     version = e.version + 1
 FROM jsonb_populate_recordset(NULL::entry, $1) new WHERE e.id = new.id
+"""
+
+# A later round holds only the pieces that did not arrive before, so each piece stands where its newest row is.
+NEXT_PIECE = """
+SELECT * FROM (
+    SELECT DISTINCT ON (d.piece) d.id, d.entry_id, d.piece, d.state, d.parts, d.channel_id, d.attempts,
+           e.conversation_id, e.identity_id, i.kind, i.address
+    FROM delivery d JOIN entry e ON e.id = d.entry_id LEFT JOIN identity i ON i.id = e.identity_id
+    WHERE d.entry_id = $1 ORDER BY d.piece, d.round DESC
+) newest
+WHERE state NOT IN ('sent', 'delivered', 'read') ORDER BY piece LIMIT 1
+"""
+
+OPEN_ROUND = """
+INSERT INTO delivery (id, entry_id, round, piece, channel_id, parts, state)
+SELECT gen_random_uuid(), entry_id, max(round) OVER () + 1, piece, channel_id, parts, 'queued'
+FROM (SELECT DISTINCT ON (piece) * FROM delivery WHERE entry_id = $1 ORDER BY piece, round DESC) newest
+WHERE state NOT IN ('sent', 'delivered', 'read')
 """
 
 LOG = """
@@ -97,17 +115,22 @@ async def find_deliveries(
 
 
 async def next_piece(entry_id: UUID) -> Row | None:
-    """The first piece of the newest round that is not yet with the provider, with all a send needs."""
-    return await fetch_one(
-        """
-        SELECT d.id, d.state, d.parts, d.channel_id, d.attempts, e.conversation_id, e.identity_id, i.kind, i.address
-        FROM delivery d JOIN entry e ON e.id = d.entry_id LEFT JOIN identity i ON i.id = e.identity_id
-        WHERE d.entry_id = $1 AND d.state IN ('queued', 'sending')
-          AND d.round = (SELECT max(round) FROM delivery l WHERE l.entry_id = $1)
-        ORDER BY d.piece LIMIT 1
-        """,
-        entry_id,
+    """The first piece that is not with the provider, with all a send needs; None once all are, or one has failed.
+
+    What comes after a piece that did not arrive is not sent: nobody wants the end of a message without its beginning.
+    """
+    row = await fetch_one(NEXT_PIECE, entry_id)
+    return row if row and row["state"] in ("queued", "sending") else None
+
+
+async def open_round(entry_id: UUID, *, now: datetime) -> None:
+    """The pieces that did not arrive, once more: what did is never sent twice."""
+    await execute(OPEN_ROUND, entry_id)
+    sql = (
+        "UPDATE entry SET delivery_state = 'queued', delivery_error = NULL, delivery_updated_at = $2, "
+        "version = version + 1 WHERE id = $1"
     )
+    await execute(sql, entry_id, now)
 
 
 async def begin_attempt(delivery_id: UUID, *, now: datetime) -> int:
@@ -181,6 +204,7 @@ class StoredPiece(msgspec.Struct, kw_only=True, frozen=True):
     id: UUID
     entry_id: UUID
     round: int
+    piece: int
     state: State
     error: DeliveryError | None = None
     provider_message_id: str | None = None
@@ -197,8 +221,8 @@ class MovedMessage(msgspec.Struct, kw_only=True, frozen=True):
 def _stored_piece(row: Row) -> StoredPiece:
     error = msgspec.json.decode(row["error"], type=DeliveryError) if row["error"] else None
     return StoredPiece(
-        id=row["id"], entry_id=row["entry_id"], round=row["round"], state=row["state"], error=error,
-        provider_message_id=row["provider_message_id"],
+        id=row["id"], entry_id=row["entry_id"], round=row["round"], piece=row["piece"], state=row["state"],
+        error=error, provider_message_id=row["provider_message_id"],
     )  # fmt: skip
 
 
@@ -212,9 +236,10 @@ def _moved(piece: StoredPiece, report: PieceReport) -> StoredPiece:
 
 
 def _moved_message(row: Row, pieces: Sequence[StoredPiece]) -> MovedMessage:
-    last = [piece for piece in pieces if piece.entry_id == row["entry_id"] and piece.round == row["last_round"]]
-    state = later_state(row["delivery_state"], overall_state([piece.state for piece in last]))
-    error = next((piece.error for piece in last if piece.state == state and piece.error), None)
+    own = [piece for piece in pieces if piece.entry_id == row["entry_id"]]
+    newest = {piece.piece: piece for piece in sorted(own, key=lambda piece: piece.round)}.values()
+    state = later_state(row["delivery_state"], overall_state([piece.state for piece in newest]))
+    error = next((piece.error for piece in newest if piece.state == state and piece.error), None)
     return MovedMessage(id=row["entry_id"], delivery_state=state, delivery_error=error if state in TROUBLED else None)
 
 

@@ -13,14 +13,14 @@ from channels.errors import CannotCarry
 from channels.limits import Piece, fit
 from channels.parts import AnyPart
 from inbox.contacts.queries import revoked_consents
-from inbox.conversations.actions.deliveries import plan_deliveries
+from inbox.conversations.actions.deliveries import open_round, plan_deliveries
 from inbox.conversations.actions.store import lock_thread, store_threads
 from inbox.conversations.entry import Author
 from inbox.conversations.ladder import RETRYABLE
 from inbox.conversations.queries import ReplyTarget, find_reply_targets
 from inbox.conversations.thread import Held, Route, tell, write_message
 from inbox.kit.callers import Actor
-from inbox.kit.db import Row, execute, fetch, fetch_one
+from inbox.kit.db import Row, fetch, fetch_one
 from inbox.kit.errors import FieldError, Problem
 from inbox.kit.ids import show_id
 from inbox.outbox.actions import enqueue_jobs
@@ -95,7 +95,7 @@ async def retry_message(entry_id: UUID, *, actor: Actor, now: datetime) -> None:
     [entry] = await fetch(RETRIED, entry_id)
     _check_retry(entry)
     await _check_consent(entry)
-    await _open_round(entry_id)
+    await open_round(entry_id, now=now)
     facts = {"from": entry["delivery_state"], "to": "queued"}
     tell(held, "message.delivery_updated", actor=actor, entry_id=entry_id, facts=facts, changed=["delivery"])
     await store_threads([held], now=now)
@@ -140,21 +140,3 @@ def _check_retry(entry: Row) -> None:
 async def _check_consent(entry: Row) -> None:
     if await revoked_consents([(entry["identity_id"], entry["channel_id"])]):
         raise _opted_out("The contact")
-
-
-async def _open_round(entry_id: UUID) -> None:
-    """The pieces that did not arrive, once more: what did is never sent twice."""
-    await execute(
-        """
-        INSERT INTO delivery (id, entry_id, round, piece, channel_id, parts, state, provider_message_id)
-        SELECT gen_random_uuid(), entry_id, round + 1, piece, channel_id, parts,
-               CASE WHEN state IN ('sent', 'delivered', 'read') THEN state ELSE 'queued' END, NULL
-        FROM delivery WHERE entry_id = $1 AND round = (SELECT max(round) FROM delivery WHERE entry_id = $1)
-        """,
-        entry_id,
-    )
-    await execute(
-        "UPDATE entry SET delivery_state = 'queued', delivery_error = NULL, delivery_updated_at = now(), "
-        "version = version + 1 WHERE id = $1",
-        entry_id,
-    )

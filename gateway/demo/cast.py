@@ -1,0 +1,90 @@
+"""Who takes part in a demo, and what is told of it while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from random import Random
+
+import msgspec
+from rich.text import Text
+
+from gateway.commands.client import GatewayClient
+from gateway.commands.spoken import SpokenEnvelope
+from gateway.demo.age import process_age
+from gateway.demo.desk import Desk
+from gateway.demo.phones import Phones
+from gateway.demo.screen import Screen
+from gateway.demo.seeding import LINES
+from gateway.demo.stage import Stage
+from gateway.demo.traffic import Traffic
+from gateway.demo.watch import Watch
+
+
+class Cast:
+    """Customers with phones, agents at a desk, and one who watches the feed and tells it on the screen."""
+
+    def __init__(self, stage: Stage, client: GatewayClient, screen: Screen, *, rate: float, seed: int) -> None:
+        self.client = client
+        self.first_stored: float | None = None
+        self.phones = Phones(stage.twilio, {line: number for line, (number, _) in LINES.items()}, Random(seed))
+        self.desk = Desk(client, stage.twilio)
+        self.watch = Watch(client, on_event=self._tell, on_unknown=self.desk.look_into)
+        self.traffic = Traffic(self.phones, self.desk, self.watch, clerks=stage.seeded.clerks, rate=rate, seed=seed)
+        self._screen = screen
+
+    @property
+    def is_settled(self) -> bool:
+        """Everything that was written is where it belongs, as far as the feed tells."""
+        told = {message.sid for message in self.phones.told if message.acknowledged}
+        waiting = self.phones.twilio.under_way + self.watch.under_way + self.desk.looking
+        return not waiting and told <= self.watch.seen.keys()
+
+    def figures(self) -> Text:
+        """The figures of the moment, on one line."""
+        watch = self.watch
+        figures = {
+            "sent": self.phones.sent,
+            "stored": len(watch.seen),
+            "answered": len(watch.replies),
+            "delivered": watch.delivered,
+        }
+        told = Text("  ")
+        for name, figure in figures.items():
+            told.append(f"{name} ", style="dim").append(f"{figure:<6}", style="bold")
+        return told.append(f"on the way {watch.under_way}", style="yellow" if watch.under_way else "dim")
+
+    def _tell(self, envelope: SpokenEnvelope) -> None:
+        if self.first_stored is None and self.watch.seen:
+            self.first_stored = process_age()
+        self._screen.show_event(envelope)
+
+
+@asynccontextmanager
+async def gather_cast(stage: Stage, screen: Screen, *, rate: float, seed: int, people: int) -> AsyncIterator[Cast]:
+    """Everybody in place, with so many customers the shop knows already; they go home when this ends."""
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(GatewayClient(stage.url, stage.seeded.api_key))
+        cast = Cast(stage, client, screen, rate=rate, seed=seed)
+        stack.push_async_callback(cast.desk.leave)
+        with screen.step("First customers"):
+            watching = asyncio.create_task(cast.watch.run())
+            stack.push_async_callback(_end_task, watching)
+            await _first_of(cast.watch.ready.wait(), watching)
+            await cast.traffic.invite(people)
+        yield cast
+
+
+async def _first_of(wanted: object, other: asyncio.Task[None]) -> None:
+    """Wait for what is wanted; where the other ends before, by an error, that is raised."""
+    waiting = asyncio.ensure_future(wanted)  # type: ignore[call-overload]  # any awaitable
+    await asyncio.wait({waiting, other}, return_when=asyncio.FIRST_COMPLETED)
+    if other.done():
+        waiting.cancel()
+        other.result()
+
+
+async def _end_task(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,100 @@
+"""What a demo needs before anybody writes: two numbers, four agents and a published key. Repeatable, never doubled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from gateway.demo.desk import Clerk
+from gateway.demo.people import Line
+from gateway.demo.stories import Language
+from gateway.runtime import Runtime
+from inbox.accounts.actions import ChannelChange, connect_channel, update_channel
+from inbox.accounts.queries import live_channels
+from inbox.kit.callers import SYSTEM
+from inbox.kit.db import tx
+from inbox.kit.ids import AGENT, show_id
+from inbox.staff.actions import add_agent, create_api_key
+from inbox.staff.keys import hash_secret
+from inbox.staff.queries import find_caller, list_agents
+
+ADAPTER = "sms-twilio"
+ACCOUNT_SID = "ACdec0de00dec0de00dec0de00dec0de00"
+AUTH_TOKEN = "dec0de00dec0de00dec0de00dec0de00"  # noqa: S105 - the simulated account's, published and worth nothing
+DEMO_API_KEY = "sk_demo-key-published-opens-nothing-but-the-demo0"
+"""Always the same, so that the lines of the documentation can be copied; outside the demo no database knows it."""
+
+LINES: dict[Line, tuple[str, str]] = {
+    "orders": ("+16505550100", "Orders"),
+    "europe": ("+442079460100", "Customer care Europe"),
+}
+"""The shop's numbers, out of the ranges kept for fiction, and what the channels are called."""
+
+STAFF: tuple[tuple[str, str, tuple[Language, ...]], ...] = (
+    ("Bo Larsen", "bo@demo.example", ("en", "de")),
+    ("Mina Haddad", "mina@demo.example", ("fr", "ar", "en")),
+    ("Tomás Vidal", "tomas@demo.example", ("es", "pt")),
+    ("Wei Chen", "wei@demo.example", ("zh", "en")),
+)
+AGENT_ITEMS = 1000
+
+
+class Seeded(msgspec.Struct, kw_only=True, frozen=True):
+    """What there is to play with: hooks by number, agents by language, and the key that opens the API."""
+
+    hooks: dict[str, str]
+    clerks: dict[Language, list[Clerk]]
+    api_key: str
+
+
+async def seed_demo(runtime: Runtime, *, api_url: str) -> Seeded:
+    """Make what is missing; what an earlier run left is used again, pointed at this run's simulator."""
+    hooks = {number: await _seed_channel(runtime, number, name, api_url=api_url) for number, name in LINES.values()}
+    return Seeded(hooks=hooks, clerks=await _seed_agents(), api_key=await _seed_key())
+
+
+async def _seed_channel(runtime: Runtime, number: str, name: str, *, api_url: str) -> str:
+    settings: dict[str, Any] = {
+        "account_sid": ACCOUNT_SID,
+        "auth_token": AUTH_TOKEN,
+        "numbers": [number],
+        "api_url": api_url,
+    }
+    rows = [row for row in await live_channels() if row.adapter == ADAPTER and number in row.addresses]
+    async with tx():
+        if rows:
+            channel_id = rows[0].id
+            change = ChannelChange(settings=settings)
+            await update_channel(channel_id, change, catalogue=runtime.catalogue, actor=SYSTEM)
+        else:
+            channel_id = await connect_channel(
+                ADAPTER, name, settings=settings, catalogue=runtime.catalogue, actor=SYSTEM
+            )
+    return f"{runtime.catalogue.hook_url(ADAPTER, channel_id)}/message"
+
+
+async def _seed_agents() -> dict[Language, list[Clerk]]:
+    known = {row.email: row for row in await list_agents(after=None, limit=AGENT_ITEMS)}
+    clerks: dict[Language, list[Clerk]] = {}
+    for name, email, languages in STAFF:
+        if email not in known:
+            async with tx():
+                known[email] = await add_agent(name=name, email=email)
+        clerk = Clerk(id=show_id(AGENT, known[email].id), name=known[email].name)
+        for language in languages:
+            clerks.setdefault(language, []).append(clerk)
+    return clerks
+
+
+async def _seed_key() -> str:
+    """The published key; where somebody revoked it, one of this run's own."""
+    if await find_caller(hash_secret(DEMO_API_KEY)):
+        return DEMO_API_KEY
+    try:
+        async with tx():
+            return (await create_api_key(name="demo", scopes=["admin"], secret=DEMO_API_KEY))[1]
+    except asyncpg.UniqueViolationError:
+        async with tx():
+            return (await create_api_key(name="demo", scopes=["admin"]))[1]

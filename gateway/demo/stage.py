@@ -1,0 +1,123 @@
+"""Everything a demo runs on, opened in order and closed in reverse: simulator, servers, gateway, worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from channels.simulators.twilio import TwilioAccount, TwilioNumber, TwilioSimulator, serve_simulator
+from gateway.commands.exits import CommandFailed
+from gateway.demo.seeding import ACCOUNT_SID, AUTH_TOKEN, Seeded, seed_demo
+from gateway.runtime import Runtime, open_runtime
+from gateway.serve import BACKLOG, Server, prepare_database
+from gateway.service import run_service
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.demo.screen import Screen
+
+START_SECONDS = 20.0
+LOOK_SECONDS = 0.01
+STOP_SECONDS = 5.0
+"""How long a demo's running work may take to finish: people wait for their prompt."""
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - addresses to be replaced, not listened on
+
+
+class Stage(msgspec.Struct, kw_only=True, frozen=True):
+    """What is there when everything runs."""
+
+    url: str
+    twilio: TwilioSimulator
+    seeded: Seeded
+
+
+@asynccontextmanager
+async def open_stage(settings: Settings, screen: Screen, *, seed: int) -> AsyncIterator[Stage]:
+    """Start everything, a step a line; nothing of it is left when this ends."""
+    listener = open_port(settings.host, settings.port)
+    url = f"http://{_bracketed(ANYWHERE.get(settings.host, settings.host))}:{settings.port}"
+    account = TwilioAccount(sid=ACCOUNT_SID, token=AUTH_TOKEN)
+    twilio = TwilioSimulator([account], [], seed=seed, routes={settings.public_url: [url]})
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        with screen.step("Simulated Twilio"):
+            api_url = await stack.enter_async_context(serve_simulator(twilio))
+        settings = _let_through(settings, api_url)
+        with screen.step("Postgres and Valkey"):
+            runtime = await stack.enter_async_context(open_runtime(settings))
+        with screen.step("Tables"):
+            await prepare_database(runtime)
+        with screen.step("Numbers, agents, API key"):
+            seeded = await seed_demo(runtime, api_url=api_url)
+            await runtime.directory.refresh()
+            _connect_numbers(twilio, seeded)
+        with screen.step("Gateway with worker"):
+            await stack.enter_async_context(run_service(runtime, work=True))
+            await stack.enter_async_context(_serving(runtime, listener))
+        yield Stage(url=url, twilio=twilio, seeded=seeded)
+
+
+def open_port(host: str, port: int) -> socket.socket:
+    """The listening socket of the gateway, taken before anything else; CommandFailed where the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        taken = error.errno == errno.EADDRINUSE
+        why = "is taken, perhaps by another demo" if taken else f"cannot be listened on: {error.strerror}"
+        raise CommandFailed(f"port {port} at {host} {why}", hint=f"Choose another: --port {port + 1}") from error
+    return listener
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _let_through(settings: Settings, api_url: str) -> Settings:
+    """The simulator is on this machine: the gateway may call it, and nothing else here."""
+    return msgspec.structs.replace(
+        settings,
+        egress_allow=(*settings.egress_allow, urlsplit(api_url).netloc),
+        stop_seconds=min(settings.stop_seconds, STOP_SECONDS),
+    )
+
+
+def _connect_numbers(twilio: TwilioSimulator, seeded: Seeded) -> None:
+    for number, hook in seeded.hooks.items():
+        twilio.numbers[number] = TwilioNumber(number=number, account_sid=ACCOUNT_SID, hook=hook)
+
+
+@asynccontextmanager
+async def _serving(runtime: Runtime, listener: socket.socket) -> AsyncIterator[None]:
+    server = _StageServer(runtime, stop_seconds=runtime.settings.stop_seconds)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while not server.started and not serving.done():
+                await asyncio.sleep(LOOK_SECONDS)
+        yield
+    finally:
+        runtime.hub.stop()
+        server.should_exit = True
+        await serving
+
+
+class _StageServer(Server):
+    """A gateway that leaves the signals to the demo."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None are captured."""
+        yield
