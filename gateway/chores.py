@@ -23,6 +23,8 @@ log = structlog.get_logger()
 RECOVER_SECONDS = 5.0
 """How often dead workers' leases and ended snoozes are looked for."""
 PRUNE_SECONDS = 600.0
+TURN_SECONDS = 0.02
+"""How long another process is given to number the feed before we try again: what it did not see yet is ours."""
 
 
 @asynccontextmanager
@@ -60,7 +62,9 @@ async def _sequence(runtime: Runtime) -> None:
                 if numbered:
                     wake(["sequenced"])
                     await runtime.hub.publish()
-                if numbered == BATCH:
+                if numbered is None:
+                    await asyncio.sleep(TURN_SECONDS)
+                if numbered in (None, BATCH):
                     told.set()
     finally:
         unhook()

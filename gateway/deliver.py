@@ -51,7 +51,9 @@ UNKNOWN = DeliveryError(
     fix="Ask the contact or look at the provider's log before sending it again",
 )
 CHANNEL_AWAY = DeliveryError(code="provider_auth", message="The channel's settings could not be read")
-CHANNEL_GONE = DeliveryError(code="provider_auth", message="The channel was removed", fix="Answer by another channel")
+CHANNEL_GONE = DeliveryError(
+    code="unreachable", message="The channel or the address was removed", fix="Answer by another channel"
+)
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -105,7 +107,7 @@ async def _note_attempt(seen: Row, live: LiveChannel | None) -> Ready | Outcome:
 
 
 async def _why_not(piece: Row, live: LiveChannel | None) -> tuple[State, DeliveryError] | None:
-    if live is None or piece["identity_id"] is None:
+    if live is None or piece["address"] is None:
         return "failed", CHANNEL_GONE
     lost = await open_attempt(piece["id"])
     if lost is not None:

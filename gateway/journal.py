@@ -52,6 +52,11 @@ class Journal:
                 raise JournalDown("the database is away") from error
             await self._spool(entry)
 
+    @property
+    def busy(self) -> bool:
+        """Whether requests are being written or wait to be."""
+        return self._writer is not None
+
     async def drain(self) -> int:
         """Move the spool into the journal; TRANSIENT errors mean: later."""
         drained = await self.spool.drain(self._journal)

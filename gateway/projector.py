@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -24,6 +25,8 @@ from inbox.kit.db import TRANSIENT, Row, tx
 log = structlog.get_logger()
 
 LANES_AT_ONCE = 4
+DOOR_SHARE = 0.4
+MOST_REST_SECONDS = 0.05
 PAUSE_SECONDS = 0.2
 """How long to wait before a lane is tried again that another process holds, or whose database is away."""
 
@@ -97,6 +100,7 @@ class Projector:
             last = parsed[-1].raw_event_id
             full = len(parsed) == self.runtime.settings.projection_batch
             ahead = asyncio.create_task(self._read(channel_id, after=last)) if full else None
+            began = time.monotonic()
             try:
                 done = await self._project(channel_id, parsed)
             except BaseException:
@@ -105,8 +109,14 @@ class Projector:
                 raise
             if not done:
                 await asyncio.sleep(PAUSE_SECONDS)
+            await self._let_door_pass(time.monotonic() - began)
             following = await ahead if ahead else await self._read(channel_id, after=None)
             parsed = following if done else await self._read(channel_id, after=None)
+
+    async def _let_door_pass(self, spent: float) -> None:
+        """While webhooks wait to be taken, rest for a part of the time a batch took: taking comes before projecting."""
+        if self.runtime.journal.busy:
+            await asyncio.sleep(min(spent * DOOR_SHARE, MOST_REST_SECONDS))
 
     async def _read(self, channel_id: UUID, *, after: int | None) -> list[ParsedEvent]:
         """The next requests of a channel, parsed: those after its cursor, or after one that is just being stored."""

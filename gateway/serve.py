@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -93,6 +94,7 @@ class Server(uvicorn.Server):
             },
         )
         app.asgi_handler = open_door(app.asgi_handler, Door(runtime))
+        self.app = app
         super().__init__(
             uvicorn.Config(
                 app,
@@ -111,7 +113,20 @@ class Server(uvicorn.Server):
             )
         )
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT, and end with status 0: uvicorn's own would raise the signal once more."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop in order; a second signal stops at once."""
+        """Stop in order: not ready any more, streams ended, requests answered. A second signal stops at once."""
+        self.app.state.health.stop()
         self.runtime.hub.stop()
         super().handle_exit(sig, frame)

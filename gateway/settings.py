@@ -151,7 +151,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
     ] = 500_000_000
     projection_batch: Annotated[
         int, setting("The most journal rows projected in one transaction.", unit="rows", ge=1, le=1_000)
-    ] = 64
+    ] = 200
     parse_deadline_seconds: Annotated[float, setting("How long one raw event may take to parse.", ge=0.1, le=60)] = 2.0
     poll_seconds: Annotated[float, setting("How often to look for work when nothing wakes us.", ge=0.05, le=60)] = 1.0
 

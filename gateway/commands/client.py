@@ -64,6 +64,10 @@ class GatewayClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close its connections."""
         await self._http.aclose()
 
     async def get(self, path: str, kind: type[Item], **params: Any) -> Item:

@@ -114,7 +114,7 @@ class StreamHead(msgspec.Struct, kw_only=True):
     cursor: str
 
 
-class SpokenPageInfo(msgspec.Struct, kw_only=True):
+class SpokenPageInfo(msgspec.Struct, kw_only=True, frozen=True):
     """Where a list goes on."""
 
     next_cursor: str | None = None

@@ -9,12 +9,13 @@ from collections.abc import Callable
 import msgspec
 import rich_click as click
 from rich.console import Console
+from rich.text import Text
 
 from gateway.commands.client import GatewayClient, open_client
 from gateway.commands.event_stream import Frame
 from gateway.commands.output import print_line, tell
 from gateway.commands.spoken import SpokenEnvelope
-from gateway.commands.timeline import describe_event
+from gateway.commands.timeline import Timeline
 
 STREAM_WORDS = frozenset({"ready", "reset"})
 """Events of the stream itself; all others are envelopes."""
@@ -48,16 +49,22 @@ class LinePrinter:
     """Prints events for people: cut to the width of a terminal, whole where they go into a file."""
 
     def __init__(self, *, everything: bool, console: Console | None = None) -> None:
-        self._everything = everything
+        self._timeline = Timeline(everything=everything)
         self._console = console or Console(highlight=False)
 
     def show(self, data: str) -> None:
         """One envelope, as JSON."""
-        line = describe_event(_envelope(data), everything=self._everything)
-        if line is not None and self._console.is_terminal:
-            self._console.print(line, no_wrap=True, overflow="ellipsis")
-        elif line is not None:
-            print_line(line.plain)
+        line = self._timeline.describe_event(_envelope(data))
+        if line is not None:
+            print_event(line, self._console)
+
+
+def print_event(line: Text, console: Console) -> None:
+    """One line of a terminal, cut to its width; the whole of it where it goes into a file."""
+    if console.is_terminal:
+        console.print(line, no_wrap=True, overflow="ellipsis")
+    else:
+        console.print(line, soft_wrap=True)
 
 
 async def _follow(

@@ -14,7 +14,7 @@ import msgspec
 from channels.simulators.ledger import Message
 from gateway.commands.client import PAGE_ITEMS, GatewayClient
 from gateway.commands.spoken import SpokenConversation, SpokenEntry, SpokenPage
-from gateway.demo.watch import DELIVERED, FINAL
+from gateway.demo.watch import DELIVERED, ENDS
 
 READERS = 8
 """Timelines read at a time."""
@@ -69,7 +69,7 @@ def audit_run(told: Iterable[Message], arrived: Mapping[Words, int], timelines: 
         delivered=sum(_state(entry) in DELIVERED for entry in timelines.outbound),
         lost=(absent if settled else 0) + missing,
         doubled=sum(max(0, timelines.inbound[sid] - 1) for sid in sids) + surplus,
-        waiting=sum(_state(entry) not in FINAL | HONEST_ENDS for entry in timelines.outbound),
+        waiting=sum(_state(entry) not in ENDS for entry in timelines.outbound),
     )
 
 

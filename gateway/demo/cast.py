@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 
-import msgspec
 from rich.text import Text
 
 from gateway.commands.client import GatewayClient
@@ -29,7 +28,8 @@ class Cast:
         self.client = client
         self.first_stored: float | None = None
         self.phones = Phones(stage.twilio, {line: number for line, (number, _) in LINES.items()}, Random(seed))
-        self.desk = Desk(client, stage.twilio)
+        clerks = {clerk.id: clerk for speakers in stage.seeded.clerks.values() for clerk in speakers}
+        self.desk = Desk(client, clerks.values(), stage.twilio)
         self.watch = Watch(client, on_event=self._tell, on_unknown=self.desk.look_into)
         self.traffic = Traffic(self.phones, self.desk, self.watch, clerks=stage.seeded.clerks, rate=rate, seed=seed)
         self._screen = screen

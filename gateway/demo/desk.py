@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -13,25 +14,30 @@ from gateway.commands.client import GatewayClient, Refused
 from gateway.commands.send import send_message
 from gateway.commands.spoken import SpokenEntry
 from gateway.demo.people import Person
+from inbox.kit.clock import show_time, utc_now
 
+SENT_AGAIN = "The provider's log does not have the last message: sent again."
 OPTED_OUT = "contact_opted_out"
 LOOK_SECONDS = 3.0
 """How long an agent waits for a report on a message of unknown fate before looking into the provider's log."""
 
 
 class Clerk(msgspec.Struct, kw_only=True, frozen=True):
-    """One agent, with the id the gateway knows them by."""
+    """One agent, with the id the gateway knows them by, and their own API key: what they do is done in their name."""
 
     id: str
     name: str
+    api_key: str
 
 
 class Desk:
-    """Everything the agents do."""
+    """Everything the agents do; `client` is the shop's own, for what is nobody's in particular."""
 
-    def __init__(self, client: GatewayClient, twilio: TwilioSimulator) -> None:
+    def __init__(self, client: GatewayClient, clerks: Iterable[Clerk], twilio: TwilioSimulator) -> None:
         self._client = client
+        self._clients = {clerk.id: GatewayClient(client.url, clerk.api_key) for clerk in clerks}
         self._twilio = twilio
+        self._begun = show_time(utc_now())
         self._looking: set[asyncio.Task[None]] = set()
 
     async def introduce(self, person: Person) -> None:
@@ -43,7 +49,7 @@ class Desk:
     async def answer(self, conversation: str, text: str, *, clerk: Clerk) -> bool:
         """Write to the customer; False where they do not want it."""
         try:
-            await send_message(self._client, conversation, {"text": text, "agent_id": clerk.id}, key=uuid4().hex)
+            await send_message(self._clients[clerk.id], conversation, {"text": text}, key=uuid4().hex)
         except Refused as refused:
             if refused.code == OPTED_OUT:
                 return False
@@ -52,21 +58,25 @@ class Desk:
 
     async def claim(self, conversation: str, *, clerk: Clerk) -> None:
         """Take the conversation, unless a colleague has it."""
-        await self._do(f"/conversations/{conversation}/assign", {"agent_id": clerk.id, "if_unassigned": True})
+        wanted = {"agent_id": clerk.id, "if_unassigned": True}
+        await self._do(f"/conversations/{conversation}/assign", wanted, clerk=clerk)
 
     async def note(self, conversation: str, text: str, *, clerk: Clerk) -> None:
         """Write something down among ourselves."""
-        await self._do(f"/conversations/{conversation}/notes", {"text": text, "agent_id": clerk.id})
+        await self._do(f"/conversations/{conversation}/notes", {"text": text}, clerk=clerk)
 
-    async def close(self, conversation: str) -> None:
+    async def close(self, conversation: str, *, clerk: Clerk) -> None:
         """It is done."""
-        await self._do(f"/conversations/{conversation}/close", {})
+        await self._do(f"/conversations/{conversation}/close", {}, clerk=clerk)
 
     def look_into(self, entry: SpokenEntry) -> None:
         """Find out what became of a message that may or may not have been sent, and send it again only if it was not.
 
-        This is the decision the gateway leaves to people: it never sends such a message again by itself.
+        This is the decision the gateway leaves to people: it never sends such a message again by itself. Messages of
+        earlier runs are left alone: the simulated provider's log begins with this one.
         """
+        if entry.created_at < self._begun:
+            return
         task = asyncio.create_task(self._look_into(entry))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
@@ -77,16 +87,19 @@ class Desk:
         return len(self._looking)
 
     async def leave(self) -> None:
-        """Stop looking."""
+        """Stop looking, and close all connections."""
         for task in self._looking:
             task.cancel()
         await asyncio.gather(*self._looking, return_exceptions=True)
+        for client in self._clients.values():
+            await client.aclose()
 
     async def _look_into(self, entry: SpokenEntry) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         current = await self._client.get(f"/messages/{entry.id}", SpokenEntry)
         if current.delivery and current.delivery.state == "unknown" and not self._in_provider_log(entry):
             await self._do(f"/messages/{entry.id}/retry", {})
+            await self._do(f"/conversations/{entry.conversation_id}/notes", {"text": SENT_AGAIN})
 
     def _in_provider_log(self, entry: SpokenEntry) -> bool:
         return any(
@@ -96,10 +109,11 @@ class Desk:
             for message in self._twilio.ledger.accepted
         )
 
-    async def _do(self, path: str, body: dict[str, Any]) -> None:
+    async def _do(self, path: str, body: dict[str, Any], *, clerk: Clerk | None = None) -> None:
         """Something that may meet the work of another agent: a refusal changes nothing and is no trouble."""
+        client = self._clients[clerk.id] if clerk else self._client
         try:
-            await self._client.post(path, body, dict[str, Any])
+            await client.post(path, body, dict[str, Any])
         except Refused as refused:
             if refused.status >= 500:
                 raise

@@ -35,7 +35,7 @@ class Region(msgspec.Struct, frozen=True):
     @property
     def numbers(self) -> int:
         """How many people can live there."""
-        return 10**self.digits
+        return int(10**self.digits)
 
 
 class Person(msgspec.Struct, kw_only=True, frozen=True):
@@ -60,7 +60,7 @@ REGIONS = (
     Region("de", "europe", "+4917139200", 2, ("Lena", "Jonas", "Mia", "Felix", "Hannah", "Emre", "Greta", "Paul"),
            ("Schmidt", "Weber", "Yılmaz", "Krüger", "Vogel", "Hoffmann"), ("Köln", "Leipzig", "Kassel", "Ulm")),
     Region("pt", "orders", "+55119555", 5, ("Beatriz", "João", "Camila", "Rafael", "Larissa", "Thiago", "Inês", "Caio"),
-           ("Souza", "Oliveira", "Almeida", "Santos", "Ribeiro", "Costa"), ("Campinas", "Recife", "Curitiba", "Santos")),
+           ("Souza", "Oliveira", "Almeida", "Santos", "Ribeiro", "Costa"), ("Campinas", "Recife", "Curitiba", "Natal")),
     Region("fr", "europe", "+3363998", 4, ("Chloé", "Hugo", "Inès", "Léo", "Manon", "Karim", "Camille", "Théo"),
            ("Martin", "Dubois", "Lefèvre", "Benali", "Moreau", "Girard"), ("Lyon", "Nantes", "Lille", "Toulouse")),
     Region("ar", "europe", "+20100000", 4, ("سارة", "أحمد", "ليلى", "يوسف", "نور", "خالد", "مريم", "عمر"),

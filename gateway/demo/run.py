@@ -105,7 +105,7 @@ async def _settle(cast: Cast, *, seconds: float) -> None:
     """Wait until nothing is on its way any more, or the time is over."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            while not cast.is_settled:
+            while not cast.is_settled:  # noqa: ASYNC110 - it is made of the states of three parties
                 await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -30,5 +30,5 @@ def scenario_faults(scenario: Scenario) -> Faults:
 
 TOLD: dict[Scenario, str] = {
     "calm": "",
-    "outage": "The provider has a bad day: webhooks come late, twice and out of order, calls are throttled, cut and broken.",
+    "outage": "The provider has a bad day: webhooks come late, twice and out of order, calls are throttled and cut.",
 }

@@ -12,13 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.commands.spoken import SpokenEnvelope
-from gateway.commands.timeline import describe_event
+from gateway.commands.tail import print_event
+from gateway.commands.timeline import Timeline
 from gateway.demo.summary import Summary, is_flawless
 
 CALM_LINES = 12
 """The most lines a second that people can follow; the others are only counted."""
-QUIET_EVENTS = frozenset({"message.delivery_updated"})
-"""Shown only where something went wrong: the figures below count what went well."""
 REFRESH = 4
 
 
@@ -27,6 +26,7 @@ class Screen:
 
     def __init__(self, *, aside: bool, console: Console | None = None) -> None:
         self.console = console or Console(stderr=aside, highlight=False)
+        self._timeline = Timeline()
         self._second = 0
         self._shown = 0
 
@@ -61,14 +61,14 @@ class Screen:
 
     def show_event(self, envelope: SpokenEnvelope) -> None:
         """Something that happened, as long as it can be followed."""
-        line = describe_event(envelope)
-        if line is None or (envelope.type in QUIET_EVENTS and "✓" in line.plain):
+        line = self._timeline.describe_event(envelope)
+        if line is None:
             return
         second = int(time.monotonic())
         self._shown = self._shown + 1 if second == self._second else 1
         self._second = second
         if self._shown <= CALM_LINES or not self.console.is_terminal:
-            self.console.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=not self.console.is_terminal)
+            print_event(line, self.console)
 
     @contextmanager
     def figures(self, tell: Callable[[], Text]) -> Iterator[None]:

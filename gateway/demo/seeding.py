@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -13,17 +16,17 @@ from gateway.demo.stories import Language
 from gateway.runtime import Runtime
 from inbox.accounts.actions import ChannelChange, connect_channel, update_channel
 from inbox.accounts.queries import live_channels
-from inbox.kit.callers import SYSTEM
+from inbox.kit.callers import SYSTEM, Scope
 from inbox.kit.db import tx
 from inbox.kit.ids import AGENT, show_id
 from inbox.staff.actions import add_agent, create_api_key
-from inbox.staff.keys import hash_secret
+from inbox.staff.keys import form_secret, hash_secret
 from inbox.staff.queries import find_caller, list_agents
 
 ADAPTER = "sms-twilio"
 ACCOUNT_SID = "ACdec0de00dec0de00dec0de00dec0de00"
 AUTH_TOKEN = "dec0de00dec0de00dec0de00dec0de00"  # noqa: S105 - the simulated account's, published and worth nothing
-DEMO_API_KEY = "sk_demo-key-published-opens-nothing-but-the-demo0"
+DEMO_API_KEY = "sk_published-key-of-the-demo-it-guards-nothing"
 """Always the same, so that the lines of the documentation can be copied; outside the demo no database knows it."""
 
 LINES: dict[Line, tuple[str, str]] = {
@@ -38,6 +41,7 @@ STAFF: tuple[tuple[str, str, tuple[Language, ...]], ...] = (
     ("Tomás Vidal", "tomas@demo.example", ("es", "pt")),
     ("Wei Chen", "wei@demo.example", ("zh", "en")),
 )
+CLERK_SCOPES: tuple[Scope, ...] = ("conversations:read", "conversations:write", "messages:send")
 AGENT_ITEMS = 1000
 
 
@@ -52,7 +56,8 @@ class Seeded(msgspec.Struct, kw_only=True, frozen=True):
 async def seed_demo(runtime: Runtime, *, api_url: str) -> Seeded:
     """Make what is missing; what an earlier run left is used again, pointed at this run's simulator."""
     hooks = {number: await _seed_channel(runtime, number, name, api_url=api_url) for number, name in LINES.values()}
-    return Seeded(hooks=hooks, clerks=await _seed_agents(), api_key=await _seed_key())
+    key = await _seed_key("demo", scopes=("admin",), secret=DEMO_API_KEY)
+    return Seeded(hooks=hooks, clerks=await _seed_agents(), api_key=key)
 
 
 async def _seed_channel(runtime: Runtime, number: str, name: str, *, api_url: str) -> str:
@@ -82,19 +87,21 @@ async def _seed_agents() -> dict[Language, list[Clerk]]:
         if email not in known:
             async with tx():
                 known[email] = await add_agent(name=name, email=email)
-        clerk = Clerk(id=show_id(AGENT, known[email].id), name=known[email].name)
+        agent = known[email]
+        secret = form_secret(urlsafe_b64encode(sha256(f"demo {email}".encode()).digest()).rstrip(b"=").decode())
+        key = await _seed_key(f"demo: {name}", scopes=CLERK_SCOPES, agent_id=agent.id, secret=secret)
+        clerk = Clerk(id=show_id(AGENT, agent.id), name=agent.name, api_key=key)
         for language in languages:
             clerks.setdefault(language, []).append(clerk)
     return clerks
 
 
-async def _seed_key() -> str:
-    """The published key; where somebody revoked it, one of this run's own."""
-    if await find_caller(hash_secret(DEMO_API_KEY)):
-        return DEMO_API_KEY
+async def _seed_key(name: str, *, scopes: tuple[Scope, ...], secret: str | None, agent_id: UUID | None = None) -> str:
+    """A published key, always the same; where somebody revoked it, one of this run's own."""
+    if secret and await find_caller(hash_secret(secret)):
+        return secret
     try:
         async with tx():
-            return (await create_api_key(name="demo", scopes=["admin"], secret=DEMO_API_KEY))[1]
+            return (await create_api_key(name=name, scopes=scopes, agent_id=agent_id, secret=secret))[1]
     except asyncpg.UniqueViolationError:
-        async with tx():
-            return (await create_api_key(name="demo", scopes=["admin"]))[1]
+        return await _seed_key(name, scopes=scopes, agent_id=agent_id, secret=None)

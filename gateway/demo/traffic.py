@@ -22,6 +22,10 @@ TYPING = (0.5, 1.8)
 STORE_SECONDS = 30.0
 HEAR_SECONDS = 30.0
 """How long a story waits for the gateway before it goes on without."""
+RESTING = 12
+"""So many people who wrote last leave the shop alone for a while."""
+NAME_CALLED = (", {first}", " {first}", "{first}")
+"""The ways in which agents call people by their name, the longest first."""
 END_WORDS = "STOP"
 BACK_WORDS = "START"
 
@@ -90,10 +94,11 @@ class Traffic:
 
     def _begin(self) -> None:
         """Somebody has time: their story begins, and the turn is theirs."""
-        if len(self._idle) > 1:
-            person = self._idle.pop(self._dice.randrange(len(self._idle)))
+        rested = len(self._idle) - RESTING
+        if rested > 0:
+            person = self._idle.pop(self._dice.randrange(rested))
         else:
-            person = next(self._strangers, None) or self._idle.pop()
+            person = next(self._strangers, None) or self._idle.pop(0)
         story = self._dice.choice(STORIES[person.language])
         task = asyncio.create_task(self._play(story, person))
         self._playing.add(task)
@@ -142,7 +147,7 @@ class Traffic:
         if not scene.claimed:
             scene.claimed = True
             await self._desk.claim(scene.conversation, clerk=scene.clerk)
-        text = _filled(step.text, scene)
+        text = _filled(_addressed(step.text, scene.person), scene)
         times = self._phones.arrived[scene.person.number, text] + 1
         if not await self._answer_if_welcome(scene, text):
             return False
@@ -165,7 +170,7 @@ class Traffic:
     async def _close(self, scene: Scene, _: Step) -> bool:
         if await self._read(scene) and scene.conversation:
             await self._pause(TYPING)
-            await self._desk.close(scene.conversation)
+            await self._desk.close(scene.conversation, clerk=scene.clerk)
         return True
 
     async def _read(self, scene: Scene) -> bool:
@@ -182,6 +187,15 @@ class Traffic:
 
     async def _pause(self, seconds: Sequence[float]) -> None:
         await asyncio.sleep(self._dice.uniform(seconds[0], seconds[1]))
+
+
+def _addressed(text: str, person: Person) -> str:
+    """What an agent writes, without the name of somebody they know by the number alone."""
+    if person.known:
+        return text
+    for calling in NAME_CALLED:
+        text = text.replace(calling, "")
+    return text
 
 
 def _filled(text: str, scene: Scene) -> str:

@@ -10,7 +10,8 @@ import msgspec
 from gateway.commands.client import GatewayClient
 from gateway.commands.spoken import SpokenEntry, SpokenEnvelope
 
-FINAL = frozenset({"delivered", "read", "failed", "undelivered", "expired", "canceled"})
+ENDS = frozenset({"delivered", "read", "failed", "undelivered", "expired", "canceled", "unknown"})
+"""States that a message does not leave by itself: `unknown` waits for a report, or for a person."""
 DELIVERED = frozenset({"delivered", "read"})
 
 _envelope = msgspec.json.Decoder(SpokenEnvelope).decode
@@ -64,7 +65,7 @@ class Watch:
     @property
     def under_way(self) -> int:
         """How many of our messages have not come to their end."""
-        return sum(state not in FINAL for state in self.replies.values())
+        return sum(state not in ENDS for state in self.replies.values())
 
     def _take(self, envelope: SpokenEnvelope) -> None:
         entry = envelope.data.entry

@@ -63,7 +63,7 @@ class Thread(msgspec.Struct, kw_only=True):
     waiting_since: datetime | None = None
     last_inbound_at: datetime | None = None
     last_outbound_at: datetime | None = None
-    version: int = 0
+    version: int = 1
 
 
 class Held(msgspec.Struct, kw_only=True):

@@ -39,6 +39,22 @@ FROM numbered WHERE e.position = numbered.position
 """
 
 
+# Positions grow with time: what is older than the first event to keep is found without an index on the time.
+PRUNE = """
+WITH kept AS (
+    SELECT position FROM feed_event WHERE created_at >= now() - make_interval(days => $1) ORDER BY position LIMIT 1
+), gone AS (
+    DELETE FROM feed_event
+    WHERE cursor IS NOT NULL AND position < coalesce((SELECT position FROM kept), 9223372036854775807)
+      AND created_at < now() - make_interval(days => $1)
+    RETURNING cursor
+), mark AS (
+    UPDATE feed_head SET pruned = greatest(pruned, coalesce((SELECT max(cursor) FROM gone), 0))
+)
+SELECT count(*) FROM gone
+"""
+
+
 async def append_event(
     type: EventType,  # noqa: A002 (the envelope's own word)
     *,
@@ -74,31 +90,21 @@ async def append_events(events: Sequence[NewEvent]) -> None:
     wake_after_commit("feed")
 
 
-async def sequence_events() -> int:
-    """Give committed events their cursors, in the order they were written; returns how many, 0 if another is at it.
+async def sequence_events() -> int | None:
+    """Give committed events their cursors, in the order they were written; returns how many.
+
+    None if another is at it: what was committed after that one looked is still to be numbered, so try again soon.
 
     A row that commits later gets a later cursor, so a reader who remembers one cursor never skips anything. Within a
     conversation positions are given under its row lock, so there the cursor follows `seq`.
     """
     async with tx() as connection:
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", SEQUENCER_LOCK):
-            return 0
+            return None
         done: str = await connection.execute(SEQUENCE, BATCH)
     return int(done.rpartition(" ")[2])
 
 
 async def prune_events(*, older_than_days: int) -> int:
     """Forget events older than the retention; a reader who asks for them is told to list anew."""
-    pruned = await fetch_value(
-        """
-        WITH gone AS (
-            DELETE FROM feed_event
-            WHERE cursor IS NOT NULL AND created_at < now() - make_interval(days => $1) RETURNING cursor
-        ), mark AS (
-            UPDATE feed_head SET pruned = greatest(pruned, coalesce((SELECT max(cursor) FROM gone), 0))
-        )
-        SELECT count(*) FROM gone
-        """,
-        older_than_days,
-    )
-    return int(pruned)
+    return int(await fetch_value(PRUNE, older_than_days))

@@ -40,6 +40,8 @@ TRANSIENT = (
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 30.0
+BORROW_SECONDS = 5.0
+"""How long to wait for a connection of the pool before giving up with a TimeoutError."""
 
 
 async def open_database(url: str, *, size: int) -> None:
@@ -85,7 +87,7 @@ async def tx() -> AsyncIterator[Any]:
     """
     if CURRENT.get() is not None:
         raise RuntimeError("a transaction is already open in this task: only the edge opens one")
-    async with _pool().acquire() as connection:
+    async with _lend() as connection:
         opened = Transaction(connection)
         async with connection.transaction():
             token = CURRENT.set(opened)
@@ -98,23 +100,27 @@ async def tx() -> AsyncIterator[Any]:
 
 async def fetch(sql: str, *args: object) -> list[Row]:
     """Rows of one statement, in the open transaction if there is one."""
-    rows: list[Row] = await _executor().fetch(sql, *args)
+    async with _borrowed() as connection:
+        rows: list[Row] = await connection.fetch(sql, *args)
     return rows
 
 
 async def fetch_one(sql: str, *args: object) -> Row | None:
     """The first row of one statement, or None."""
-    return await _executor().fetchrow(sql, *args)
+    async with _borrowed() as connection:
+        return await connection.fetchrow(sql, *args)
 
 
 async def fetch_value(sql: str, *args: object) -> Any:
     """The first column of the first row, or None."""
-    return await _executor().fetchval(sql, *args)
+    async with _borrowed() as connection:
+        return await connection.fetchval(sql, *args)
 
 
 async def execute(sql: str, *args: object) -> None:
     """Run one statement for its effect."""
-    await _executor().execute(sql, *args)
+    async with _borrowed() as connection:
+        await connection.execute(sql, *args)
 
 
 def in_transaction() -> bool:
@@ -143,9 +149,29 @@ def wake(topics: Iterable[str]) -> None:
             call()
 
 
-def _executor() -> Any:
+class _Given:
+    """The open transaction's connection, lent as the pool lends its own."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    async def __aenter__(self) -> Any:
+        return self.connection
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+def _borrowed() -> Any:
     current = CURRENT.get()
-    return _pool() if current is None else current.connection
+    return _lend() if current is None else _Given(current.connection)
+
+
+def _lend() -> Any:
+    """A connection of the pool; the wait for one is bounded, and only where there is a wait: the bound costs time."""
+    pool = _pool()
+    free = pool.get_idle_size() > 0 or pool.get_size() < pool.get_max_size()
+    return pool.acquire(timeout=None if free else BORROW_SECONDS)
 
 
 def _pool() -> Any:

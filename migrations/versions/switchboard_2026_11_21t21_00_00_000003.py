@@ -48,6 +48,7 @@ CREATE INDEX IF NOT EXISTS conversation_assignee ON conversation (assignee_id, u
 CREATE INDEX IF NOT EXISTS conversation_tags ON conversation USING gin (tags) WHERE tags <> '{}';
 CREATE INDEX IF NOT EXISTS conversation_snoozed ON conversation (snoozed_until) WHERE status = 'snoozed';
 
+-- The timeline is history: it refers to channels and addresses that may be gone, and no insert locks their rows.
 CREATE TABLE IF NOT EXISTS entry (
     id                   uuid PRIMARY KEY,
     conversation_id      uuid NOT NULL REFERENCES conversation (id),
@@ -55,10 +56,10 @@ CREATE TABLE IF NOT EXISTS entry (
     type                 text NOT NULL CHECK (type IN ('message', 'note', 'call', 'event')),
     direction            text NOT NULL CHECK (direction IN ('inbound', 'outbound', 'internal')),
     visibility           text NOT NULL CHECK (visibility IN ('public', 'internal')),
-    channel_id           uuid REFERENCES channel (id),
+    channel_id           uuid,
     medium               text,
     provider             text,
-    identity_id          uuid REFERENCES identity (id) ON DELETE SET NULL,
+    identity_id          uuid,
     author               jsonb NOT NULL,
     recipients           jsonb NOT NULL DEFAULT '[]',
     in_reply_to          uuid,

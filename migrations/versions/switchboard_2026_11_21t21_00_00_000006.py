@@ -31,7 +31,6 @@ CREATE TABLE IF NOT EXISTS feed_event (
 CREATE UNIQUE INDEX IF NOT EXISTS feed_event_cursor ON feed_event (cursor) WHERE cursor IS NOT NULL;
 CREATE INDEX IF NOT EXISTS feed_event_unordered ON feed_event (position) WHERE cursor IS NULL;
 CREATE INDEX IF NOT EXISTS feed_event_conversation ON feed_event (conversation_id, cursor) WHERE cursor IS NOT NULL;
-CREATE INDEX IF NOT EXISTS feed_event_age ON feed_event (created_at);
 
 CREATE TABLE IF NOT EXISTS feed_head (
     one_row  boolean PRIMARY KEY DEFAULT true CHECK (one_row),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+import pytest
 
 from channels.contract import Account, ChannelSettings, Medium, OutboundMessage, RawEvent, Sent, SetupStep
 from channels.events import (
@@ -29,10 +30,11 @@ from inbox.conversations.actions.reply import Reply, reply_to_conversation
 from inbox.conversations.entry import Author
 from inbox.conversations.thread import Route
 from inbox.intake.actions.journal import JournalEntry
-from inbox.intake.actions.project import project_events
-from inbox.intake.batch import FindSibling, Lane, ParsedEvent
+from inbox.intake.actions.project import project_events, replay_events
+from inbox.intake.batch import Failure, FindSibling, Lane, ParsedEvent
 from inbox.kit.callers import Actor
 from inbox.kit.db import Row, close_database, execute, fetch, fetch_one, fetch_value, open_database, tx
+from inbox.kit.errors import Problem
 from inbox.kit.ids import new_id, show_id
 
 Result = TypeVar("Result")
@@ -215,6 +217,25 @@ async def reply(conversation_id: UUID, text: str = "hello", *, now: datetime = N
     return await committed(reply_to_conversation(conversation_id, written, adapters=adapters, now=now))
 
 
+async def replay(lane: Lane, *parsed: ParsedEvent) -> list[Failure]:
+    """Project these rows once more."""
+    async with tx():
+        return await replay_events(lane, parsed, find_sibling=no_sibling, now=NOW, window=WINDOW)
+
+
+async def projected(lane: Lane) -> int:
+    """How far the lane is."""
+    found: int = await fetch_value("SELECT projected_id FROM lane WHERE channel_id = $1", lane.route.channel_id)
+    return found
+
+
+async def refused(work: Awaitable[object]) -> Problem:
+    """The problem that a change ends with."""
+    with pytest.raises(Problem) as caught:
+        await work
+    return caught.value
+
+
 async def rows_of(table: str, order: str = "id") -> list[Row]:
     """A whole table."""
     return await fetch(f"SELECT * FROM {table} ORDER BY {order}")
@@ -233,6 +254,13 @@ async def count_rows(table: str) -> int:
     return counted
 
 
-def seqs_and_texts(entries: Sequence[Row]) -> list[tuple[int, str]]:
-    """A timeline in short."""
-    return [(entry["seq"], entry["text"]) for entry in entries]
+async def timeline(conversation_id: UUID) -> list[tuple[int, str]]:
+    """Its numbers and words."""
+    rows = await fetch("SELECT seq, text FROM entry WHERE conversation_id = $1 ORDER BY seq", conversation_id)
+    return [(row["seq"], row["text"]) for row in rows]
+
+
+async def told_changes() -> list[tuple[str, Any, Any]]:
+    """The event entries of the only conversation: name, from and to."""
+    told = [msgspec.json.decode(row["event"]) for row in await rows_of("entry", "seq") if row["event"]]
+    return [(event["name"], event["from"], event["to"]) for event in told]

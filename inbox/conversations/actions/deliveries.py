@@ -166,6 +166,8 @@ async def open_attempt(delivery_id: UUID) -> int | None:
 
 async def log_reports(reports: Sequence[PieceReport], *, now: datetime) -> None:
     """Keep every report as it came, also those that change nothing."""
+    if not reports:
+        return
     rows = [
         LoggedReport(
             delivery_id=report.delivery_id,

@@ -14,7 +14,7 @@ from inbox.kit.errors import FieldError, Problem
 from inbox.kit.ids import read_id
 from inbox.kit.pages import DEFAULT_LIMIT, Page, PageInfo, PageLimit
 
-READ = {"scope": "events:read", "problems": ["invalid_cursor", "cursor_expired"]}
+READ = {"scope": "events:read", "problems": ["invalid_cursor", "cursor_expired", "not_found"]}
 
 
 class FeedController(Controller):

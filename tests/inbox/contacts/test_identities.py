@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from typing import Any
-from unittest.mock import patch
 from uuid import UUID
 
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from channels.events import Address
 from inbox.contacts.actions import find_or_create_identities, spell_address
 from inbox.contacts.contact import KnownIdentity
-from inbox.kit import db
 from inbox.kit.db import fetch, fetch_value, tx
 from tests.inbox.contacts.opened import committed, run_opened
 
@@ -126,15 +124,9 @@ def test_statements_do_not_grow_with_the_batch(database_url: str, known: int, st
 
     async def body() -> None:
         await meet(*addresses[:known])
+        asked: list[str] = []
         async with tx() as connection:
-            with patch.object(db, "_executor") as executor:
-                asked: list[str] = []
-
-                async def counted(sql: str, *args: object) -> Any:
-                    asked.append(sql)
-                    return await connection.fetch(sql, *args)
-
-                executor.return_value.fetch = counted
+            with connection.query_logger(lambda record: asked.append(record.query)):
                 await find_or_create_identities(addresses)
         assert len(asked) == statements
 

@@ -6,7 +6,7 @@ from functools import reduce
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inbox.conversations.ladder import ENDS, RANK, RETRYABLE, STEPS, State, later_state, overall_state
@@ -14,6 +14,7 @@ from inbox.conversations.ladder import ENDS, RANK, RETRYABLE, STEPS, State, late
 CLIMBING = st.sampled_from(STEPS)
 ANY = st.sampled_from([*STEPS, *ENDS])
 ARRIVED = ("delivered", "read")
+STEADY = settings(derandomize=True, database=None, deadline=None)
 
 
 def told(*states: State) -> State:
@@ -21,6 +22,7 @@ def told(*states: State) -> State:
     return reduce(later_state, states, "queued")
 
 
+@STEADY
 @given(st.lists(ANY, max_size=8))
 def test_the_state_never_goes_back(reports: list[State]) -> None:
     """Whatever is reported in whatever order, a state is only ever followed by a later one or by an end."""
@@ -34,18 +36,21 @@ def test_the_state_never_goes_back(reports: list[State]) -> None:
         state = after
 
 
+@STEADY
 @given(st.sampled_from(ENDS), st.lists(ANY, max_size=8))
 def test_an_end_stays(end: State, reports: list[State]) -> None:
     """Nothing that is told after an end changes it."""
     assert reduce(later_state, reports, end) == end
 
 
+@STEADY
 @given(st.sampled_from(ARRIVED), st.lists(ANY, max_size=8))
 def test_what_has_arrived_is_not_undone(arrived: State, reports: list[State]) -> None:
     """A late failure does not take back that the message was delivered or read."""
     assert reduce(later_state, reports, arrived) in ARRIVED
 
 
+@STEADY
 @given(st.lists(CLIMBING, max_size=6), st.sampled_from([None, *ENDS]), st.randoms(use_true_random=False))
 def test_the_order_of_reports_does_not_matter(climb: list[State], end: State | None, random: object) -> None:
     """With at most one end, and that of a message that never arrived, reports end alike in every order."""
@@ -82,6 +87,7 @@ def test_a_message_in_pieces_is_as_good_as_its_worst_piece(pieces: list[State], 
     assert {overall_state(order) for order in permutations(pieces)} == {whole}
 
 
+@STEADY
 @given(st.lists(st.tuples(st.integers(0, 2), ANY), max_size=8))
 def test_a_message_climbs_with_its_pieces(reports: list[tuple[int, State]]) -> None:
     """Whichever piece a report is about, the message's own state never goes back either."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from channels.events import Address, AnyEvent, TypingStarted
 from inbox.conversations.thread import Route
-from inbox.intake.batch import Failure, Lane, ParsedEvent, sort_out
+from inbox.intake.batch import Failure, Lane, ParsedEvent, one_each, sort_out
 from inbox.kit.ids import new_id
 from tests.inbox.builders import ANA, NOW, OURS, arrived, delivery_report, no_sibling, text_message
 
@@ -51,11 +51,12 @@ def test_an_event_without_a_place_in_the_timeline_is_set_aside() -> None:
 
 
 def test_one_request_fails_once() -> None:
-    """Several failures of one request are one line of the quarantine; its good events are facts all the same."""
+    """Several failures of one request are one, the last; its good events are facts all the same."""
     parsed = [arrived(1, TYPING, text_message(), text_message(to="+12125559999"))]
     facts, failures = sort_out(parsed, LANE, no_sibling)
     assert len(facts) == 1
-    assert [one.raw_event_id for one in failures] == [1]
+    assert [one.code for one in failures] == ["unsupported_event", "nobodys_address"]
+    assert [one.code for one in one_each(failures)] == ["nobodys_address"]
 
 
 def test_what_could_not_be_parsed_stays_a_failure() -> None:

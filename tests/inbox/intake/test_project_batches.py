@@ -40,7 +40,9 @@ WHO = st.integers(0, 2)
 EVENT = st.one_of(
     st.tuples(st.just("message"), WHO, st.integers(0, 6), st.sampled_from([None, "Ana", "Ben"])),
     st.tuples(st.just("consent"), WHO, st.integers(0, 2), st.sampled_from(["revoked", "granted"])),
-    st.tuples(st.just("report"), st.integers(0, 1), st.just(0), st.sampled_from(["sent", "delivered", "read", "failed"])),
+    st.tuples(
+        st.just("report"), st.integers(0, 1), st.just(0), st.sampled_from(["sent", "delivered", "read", "failed"])
+    ),
     st.tuples(st.just("stray"), st.just(0), st.just(0), st.just(None)),
     st.tuples(st.just("elsewhere"), st.just(0), st.just(0), st.just(None)),
 )
@@ -110,8 +112,9 @@ async def world(side: Side) -> dict[str, Any]:
         "conversations": "SELECT c.status, c.unread, c.last_seq, c.preview, c.waiting_since, c.media, c.updated_at, "
         "c.closed_at, ct.name, i.address FROM conversation c JOIN contact ct ON ct.id = c.contact_id "
         "JOIN identity i ON i.contact_id = ct.id WHERE i.address = ANY($1) ORDER BY i.address, c.number",
-        "entries": "SELECT i.address, dense_rank() OVER (PARTITION BY i.address ORDER BY c.number) AS nth, e.seq, e.type, "
-        "e.direction, e.text, e.author->>'name' AS author, e.event - 'actor' AS event, e.delivery_state FROM entry e "
+        "entries": "SELECT i.address, dense_rank() OVER (PARTITION BY i.address ORDER BY c.number) AS nth, e.seq, "
+        "e.type, e.direction, e.text, e.author->>'name' AS author, e.event - 'actor' AS event, "
+        "e.delivery_state FROM entry e "
         "JOIN conversation c ON c.id = e.conversation_id JOIN identity i ON i.contact_id = c.contact_id "
         "WHERE i.address = ANY($1) ORDER BY i.address, c.number, e.seq",
         "consents": "SELECT i.address, s.state, s.source FROM consent s JOIN identity i ON i.id = s.identity_id "

@@ -9,21 +9,19 @@ import pytest
 from channels.events import DeliveryError, DeliveryReported
 from inbox.conversations.actions.deliveries import PieceReport, apply_reports
 from inbox.conversations.actions.store import lock_thread, store_threads
-from inbox.intake.actions.project import replay_events
-from inbox.intake.batch import Failure, Lane, ParsedEvent
+from inbox.intake.batch import Lane
 from inbox.kit.db import Row, fetch_one, tx
 from tests.inbox.builders import (
     ANA,
     NOW,
-    WINDOW,
     arrived,
     count_rows,
     delivery_report,
     make_channel,
-    no_sibling,
     one_row,
     project,
     receive,
+    replay,
     reply,
     rows_of,
     run_opened,
@@ -51,12 +49,6 @@ async def hand_over(entry_id: UUID, delivery: Row, provider_message_id: str) -> 
 async def state_of(entry_id: UUID) -> str:
     """How far the message got."""
     return str((await one_row("entry", entry_id))["delivery_state"])
-
-
-async def replay(lane: Lane, *parsed: ParsedEvent) -> list[Failure]:
-    """Project once more."""
-    async with tx():
-        return await replay_events(lane, parsed, find_sibling=no_sibling, now=NOW, window=WINDOW)
 
 
 def test_a_report_finds_its_message_by_the_providers_id(database_url: str) -> None:

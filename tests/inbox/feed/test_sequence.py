@@ -1,0 +1,299 @@
+"""The feed's cursor: given after the commit, in the order of commits, so that who remembers one skips nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from inbox.conversations.actions.change import add_note
+from inbox.feed.actions import append_event, prune_events, sequence_events
+from inbox.feed.events import read_cursor, show_cursor
+from inbox.feed.queries import events_after, feed_head
+from inbox.kit.callers import SYSTEM
+from inbox.kit.db import execute, fetch, fetch_value, on_wake, tx
+from inbox.kit.ids import new_id
+from inbox.kit.tracing import working_for
+from tests.inbox.builders import AGENT, BO, NOW, apart, committed, make_channel, receive, run_opened, text_message
+
+
+async def tell(name: str) -> None:
+    """Tell something that can be recognised, in the open transaction."""
+    await append_event("contact.updated", actor=SYSTEM, changed=[name])
+
+
+async def seen_after(cursor: int) -> list[str]:
+    """What a reader finds behind a cursor."""
+    return [row["changed"][0] for row in await events_after(cursor, limit=1000)]
+
+
+async def sequence_all() -> int:
+    """Number whatever is committed."""
+    total = 0
+    while numbered := await sequence_events():
+        total += numbered
+    return total
+
+
+class Undone(Exception):
+    """A transaction that is to be rolled back."""
+
+
+def undo_if(fails: bool) -> None:
+    """Have the open transaction rolled back."""
+    if fails:
+        raise Undone
+
+
+class Reader:
+    """Follows the feed as every reader does: by the last cursor it has seen."""
+
+    def __init__(self) -> None:
+        self.cursor = 0
+        self.cursors: list[int] = []
+        self.names: list[str] = []
+
+    async def read(self, limit: int = 7) -> None:
+        """Whatever is new."""
+        while rows := await events_after(self.cursor, limit=limit):
+            self.cursor = rows[-1]["cursor"]
+            self.cursors += [row["cursor"] for row in rows]
+            self.names += [row["changed"][0] for row in rows]
+
+
+def test_a_late_commit_is_not_skipped(database_url: str) -> None:
+    """What was written first and is committed last gets the later cursor: a reader in between misses neither."""
+
+    async def body() -> None:
+        reader, written, go_on = Reader(), asyncio.Event(), asyncio.Event()
+
+        async def write_slowly() -> None:
+            async with tx():
+                await tell("early position, late commit")
+                written.set()
+                await go_on.wait()
+
+        slow = apart(write_slowly())
+        await written.wait()
+        await committed(tell("late position, early commit"))
+        assert await sequence_all() == 1
+        await reader.read()
+        assert reader.names == ["late position, early commit"]
+        go_on.set()
+        await slow
+        assert await sequence_all() == 1
+        await reader.read()
+        assert reader.names == ["late position, early commit", "early position, late commit"]
+        assert reader.cursors == [1, 2]
+
+    run_opened(database_url, body)
+
+
+def test_every_reader_sees_everything_once(database_url: str) -> None:
+    """With transactions held open or rolled back and two sequencers at work, cursors have neither hole nor repeat."""
+
+    async def body() -> None:
+        random, kept = Random(11), []
+
+        async def write(writer: int) -> None:
+            for number in range(15):
+                name, fails = f"{writer}.{number}", random.random() < 0.2
+                with suppress(Undone):
+                    async with tx():
+                        await tell(name)
+                        await asyncio.sleep(random.random() / 200)
+                        undo_if(fails)
+                    kept.append(name)
+
+        async def keep_on(work: str) -> None:
+            while not all(task.done() for task in writing):
+                await (sequence_events() if work == "sequence" else readers[int(work)].read(random.randint(1, 9)))
+                await asyncio.sleep(0.001)
+
+        readers = [Reader(), Reader()]
+        writing = [apart(write(writer)) for writer in range(5)]
+        await asyncio.gather(*(apart(keep_on(work)) for work in ("sequence", "sequence", "0", "1")))
+        await sequence_all()
+        for reader in readers:
+            await reader.read()
+            assert reader.cursors == list(range(1, len(kept) + 1))
+            assert sorted(reader.names) == sorted(kept)
+
+    run_opened(database_url, body)
+
+
+def test_a_conversations_events_follow_its_numbers(database_url: str) -> None:
+    """Within a conversation the feed's order is the order of `seq`, however many write to it at once."""
+
+    async def body() -> None:
+        lane = await make_channel()
+        people = [f"+1212556{number:04}" for number in range(3)]
+        conversations = [await receive(lane, text_message(sender=who)) for who in people]
+
+        async def write(conversation: UUID) -> None:
+            for _ in range(4):
+                await committed(add_note(conversation, parts=[], author=BO, now=NOW))
+
+        async def number() -> None:
+            while not all(task.done() for task in writing):
+                await sequence_events()
+
+        writing = [apart(write(conversation)) for conversation in conversations * 2]
+        await asyncio.gather(apart(number()), apart(number()), *writing)
+        await sequence_all()
+        for conversation in conversations:
+            rows = await events_after(0, limit=1000, conversation_id=conversation)
+            assert [row["seq"] for row in rows if row["seq"]] == list(range(1, 10))
+
+    run_opened(database_url, body)
+
+
+def test_one_process_numbers_at_a_time(database_url: str) -> None:
+    """While one is numbering, another is sent away at once; a numbering that fails leaves no hole."""
+
+    async def body() -> None:
+        for name in ("a", "b", "c"):
+            await committed(tell(name))
+        async with tx() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", 0x5EED)
+            assert await asyncio.wait_for(apart(sequence_events()), 5) is None
+        numbered = await asyncio.gather(*(apart(sequence_events()) for _ in range(3)))
+        assert sum(one or 0 for one in numbered) == 3
+        assert await seen_after(0) == ["a", "b", "c"]
+
+    run_opened(database_url, body)
+
+
+def test_a_large_backlog_is_numbered_in_parts(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pass numbers so many; the order over several passes is the order of writing."""
+    monkeypatch.setattr("inbox.feed.actions.BATCH", 4)
+
+    async def body() -> None:
+        names = [f"{number}" for number in range(10)]
+        for name in names:
+            await committed(tell(name))
+        assert [await sequence_events() for _ in range(4)] == [4, 4, 2, 0]
+        assert await seen_after(0) == names
+
+    run_opened(database_url, body)
+
+
+def test_an_event_is_told_if_and_only_if_its_cause_was_committed(database_url: str) -> None:
+    """What was rolled back is not told and wakes nobody; what was committed wakes after the commit."""
+
+    async def body() -> None:
+        woken: list[int] = []
+        unhook = on_wake("feed", lambda: woken.append(1))
+
+        async def fail() -> None:
+            async with tx():
+                await tell("never")
+                raise Undone
+
+        with pytest.raises(Undone):
+            await fail()
+        assert not woken
+        async with tx():
+            await tell("told")
+            assert not woken
+        assert woken == [1]
+        unhook()
+        await committed(tell("unheard"))
+        assert woken == [1]
+        await sequence_all()
+        assert await seen_after(0) == ["told", "unheard"]
+        assert await fetch_value("SELECT cursor FROM feed_head") == 2
+
+    run_opened(database_url, body)
+
+
+def test_what_is_told_is_stored_whole(database_url: str) -> None:
+    """An event keeps who, what, where, its number, its facts, and the request that caused it."""
+
+    async def body() -> None:
+        ids = [new_id() for _ in range(4)]
+        with working_for("req-1"):
+            await committed(
+                append_event(
+                    "message.created", actor=AGENT, conversation_id=ids[0], entry_id=ids[1], contact_id=ids[2],
+                    channel_id=ids[3], seq=7, facts={"from": None, "to": {"a": [1, "é"]}}, changed=["x", "y"],
+                )
+            )  # fmt: skip
+        await sequence_all()
+        [row] = await events_after(0, limit=1)
+        assert (row["type"], row["seq"], row["changed"], row["request_id"]) == (
+            "message.created",
+            7,
+            ["x", "y"],
+            "req-1",
+        )
+        assert [row["conversation_id"], row["entry_id"], row["contact_id"], row["channel_id"]] == ids
+        assert row["facts"] == '{"to": {"a": [1, "é"]}, "from": null}'
+        assert '"name": "Bo"' in row["actor"]
+
+    run_opened(database_url, body)
+
+
+def test_readers_narrow_the_feed(database_url: str) -> None:
+    """By type and by conversation, in the order of the cursor, so many at a time."""
+
+    async def body() -> None:
+        lane = await make_channel()
+        one, other = [await receive(lane, text_message(sender=f"+1212555010{n}")) for n in (1, 2)]
+        await sequence_all()
+
+        async def found(**narrowed: object) -> list[tuple[str, UUID]]:
+            rows = await events_after(0, limit=99, **narrowed)  # type: ignore[arg-type]  # as asked below
+            return [(row["type"], row["conversation_id"]) for row in rows]
+
+        assert await found(types=["message.created"]) == [("message.created", one), ("message.created", other)]
+        assert await found(conversation_id=other) == [("conversation.created", other), ("message.created", other)]
+        assert await found(types=["note.created"], conversation_id=one) == []
+        assert await found(types=[]) == await found()
+        assert [row["cursor"] for row in await events_after(1, limit=2)] == [2, 3]
+
+    run_opened(database_url, body)
+
+
+def test_what_is_forgotten_is_marked(database_url: str) -> None:
+    """Old events go, the mark says up to where, and the head goes on counting where it was."""
+
+    async def body() -> None:
+        for name in ("old", "older", "young"):
+            await committed(tell(name))
+        await sequence_all()
+        await committed(tell("old and not numbered"))
+        await execute("UPDATE feed_event SET created_at = now() - interval '8 days' WHERE changed[1] LIKE 'old%'")
+        assert await prune_events(older_than_days=7) == 2
+        assert await prune_events(older_than_days=7) == 0
+        head = await feed_head()
+        assert (head.cursor, head.pruned) == (3, 2)
+        assert await seen_after(head.pruned) == ["young"]
+        assert await sequence_all() == 1
+        assert await seen_after(3) == ["old and not numbered"]
+        await execute("UPDATE feed_event SET created_at = now() - interval '8 days'")
+        assert await prune_events(older_than_days=7) == 2
+        await committed(tell("next"))
+        await sequence_all()
+        head = await feed_head()
+        assert (head.cursor, head.pruned) == (5, 4)
+        assert [row["cursor"] for row in await fetch("SELECT cursor FROM feed_event")] == [5]
+
+    run_opened(database_url, body)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2**40])
+def test_a_cursor_sorts_as_it_counts(number: int) -> None:
+    """A cursor as text comes back as its number, and texts sort as the numbers do."""
+    assert read_cursor(show_cursor(number)) == number
+    assert show_cursor(number) < show_cursor(number + 1)
+
+
+@pytest.mark.parametrize("text", ["", "1", "00000000000g", "00000000000A", "0" * 13, "-00000000001", "0x0000000001"])
+def test_what_is_no_cursor_of_ours_is_refused(text: str) -> None:
+    """There is one spelling of a cursor."""
+    with pytest.raises(ValueError, match="twelve"):
+        read_cursor(text)
