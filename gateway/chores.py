@@ -55,7 +55,8 @@ async def _sequence(runtime: Runtime) -> None:
     try:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(told.wait(), runtime.settings.poll_seconds)
+                async with asyncio.timeout(runtime.settings.poll_seconds):
+                    await told.wait()
             told.clear()
             with _surviving("sequence"):
                 numbered = await sequence_events()

@@ -29,8 +29,10 @@ class Listener:
         self.queue: asyncio.Queue[Row | None] = asyncio.Queue(size)
         self.overrun = False
 
-    def offer(self, event: Row) -> None:
-        """Put an event in, or cut the stream off."""
+    def offer(self, event: Row | None) -> None:
+        """Put an event in, None to end it, or cut the stream off: after a gap it gets nothing more."""
+        if self.overrun:
+            return
         try:
             self.queue.put_nowait(event)
         except asyncio.QueueFull:
@@ -44,7 +46,7 @@ class FeedHub:
         self.client = client
         self.buffer = buffer
         self.poll_seconds = poll_seconds
-        self.cursor = 0
+        self.cursor: int | None = None
         self._listeners: set[Listener] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -56,10 +58,10 @@ class FeedHub:
         try:
             while not self._stopping:
                 self._wake.clear()
-                with suppress(*TRANSIENT):
-                    await self._read()
+                await self._look()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self.poll_seconds)
+                    async with asyncio.timeout(self.poll_seconds):
+                        await self._wake.wait()
         finally:
             unhook()
             subscriber.cancel()
@@ -69,8 +71,7 @@ class FeedHub:
         self._stopping = True
         self._wake.set()
         for listener in self._listeners:
-            with suppress(asyncio.QueueFull):
-                listener.queue.put_nowait(None)
+            listener.offer(None)
 
     @property
     def stopping(self) -> bool:
@@ -79,9 +80,13 @@ class FeedHub:
 
     @asynccontextmanager
     async def listen(self) -> AsyncIterator[Listener]:
-        """A queue that gets every event after this moment."""
+        """A queue that gets every event after this moment; what came before is in the database by now."""
+        if self.cursor is None:
+            await self._skip_to_end()
         listener = Listener(self.buffer)
         self._listeners.add(listener)
+        if self._stopping:
+            listener.offer(None)
         try:
             yield listener
         finally:
@@ -92,9 +97,23 @@ class FeedHub:
         with suppress(redis.RedisError, OSError):
             await self.client.publish(TOPIC, b"")
 
+    async def _look(self) -> None:
+        try:
+            await self._read()
+        except TRANSIENT as error:
+            log.warning("feed_waits", error=type(error).__name__)
+        except Exception:
+            log.exception("feed_unread")
+
+    async def _skip_to_end(self) -> None:
+        """Begin where the feed ends; not once somebody listens, who counts on every event since."""
+        end = (await feed_head()).cursor
+        if self.cursor is None or not self._listeners:
+            self.cursor = end
+
     async def _read(self) -> None:
-        if not self._listeners:
-            self.cursor = (await feed_head()).cursor
+        if self.cursor is None or not self._listeners:
+            await self._skip_to_end()
             return
         while events := await events_after(self.cursor, limit=READ_BATCH):
             self.cursor = events[-1]["cursor"]

@@ -103,7 +103,8 @@ async def _live(listener: Listener, wanted: Wanted, *, after: int, heartbeat: fl
 
 async def _take(queue: asyncio.Queue[Row | None], seconds: float) -> list[Row | None]:
     """Whatever has come, at least one thing, within so many seconds."""
-    taken = [await asyncio.wait_for(queue.get(), seconds)]
+    async with asyncio.timeout(seconds):
+        taken = [await queue.get()]
     while not queue.empty() and len(taken) < READ_BATCH:
         taken.append(queue.get_nowait())
     return taken

@@ -64,7 +64,8 @@ class Worker:
                 claimed = await self._claim()
                 if not claimed or len(self._running) >= self.places:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), self.runtime.settings.poll_seconds)
+                        async with asyncio.timeout(self.runtime.settings.poll_seconds):
+                            await self._wake.wait()
         finally:
             unhook()
             listener.cancel()

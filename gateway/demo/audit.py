@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
 import msgspec
 
 from channels.simulators.ledger import Message
 from gateway.commands.client import PAGE_ITEMS, GatewayClient
-from gateway.commands.spoken import SpokenConversation, SpokenEntry, SpokenPage
+from gateway.commands.spoken import SpokenContact, SpokenConversation, SpokenEntry, SpokenPage
 from gateway.demo.watch import DELIVERED, ENDS
 
 READERS = 8
@@ -86,15 +86,16 @@ def _state(entry: SpokenEntry) -> str:
     return entry.delivery.state if entry.delivery else ""
 
 
-async def read_timelines(client: GatewayClient, *, since: str) -> Timelines:
-    """Every message of the conversations that moved since a moment, as the API shows moments."""
-    conversations = [
-        conversation.id
-        async for conversation in client.get_all("/conversations", SpokenConversation, updated_after=since)
-    ]
-    room = asyncio.Semaphore(READERS)
-    entries = await asyncio.gather(*(_read_timeline(client, one, since=since, room=room) for one in conversations))
-    return sort_entries([entry for timeline in entries for entry in timeline], since=since)
+async def read_timelines(client: GatewayClient, *, since: str, numbers: Collection[str]) -> Timelines:
+    """Every message of the conversations that moved since a moment, as the API shows moments.
+
+    And of those with these numbers, where they are others: a report of delivery does not move a conversation.
+    """
+    moved = [each.id async for each in client.get_all("/conversations", SpokenConversation, updated_after=since)]
+    entries = await _read_all(client, moved, since=since)
+    seen = {entry.recipients[0].address for entry in entries if entry.direction == "outbound" and entry.recipients}
+    others = [each for number in set(numbers) - seen for each in await _find_conversations(client, number)]
+    return sort_entries([*entries, *await _read_all(client, others, since=since)], since=since)
 
 
 def sort_entries(entries: Iterable[SpokenEntry], *, since: str) -> Timelines:
@@ -108,6 +109,21 @@ def sort_entries(entries: Iterable[SpokenEntry], *, since: str) -> Timelines:
         elif entry.direction == "outbound" and entry.delivery and (entry.delivery.updated_at or "") >= since:
             timelines.older.append(entry)
     return timelines
+
+
+async def _find_conversations(client: GatewayClient, number: str) -> list[str]:
+    contacts = [each.id async for each in client.get_all("/contacts", SpokenContact, identity=number)]
+    return [
+        each.id
+        for contact in contacts
+        async for each in client.get_all("/conversations", SpokenConversation, contact=contact)
+    ]
+
+
+async def _read_all(client: GatewayClient, conversations: Iterable[str], *, since: str) -> list[SpokenEntry]:
+    room = asyncio.Semaphore(READERS)
+    timelines = await asyncio.gather(*(_read_timeline(client, one, since=since, room=room) for one in conversations))
+    return [entry for timeline in timelines for entry in timeline]
 
 
 async def _read_timeline(

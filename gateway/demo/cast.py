@@ -20,17 +20,22 @@ from gateway.demo.stage import Stage
 from gateway.demo.traffic import Traffic
 from gateway.demo.watch import Watch
 
+FIRST_PEOPLE = 24
+"""How many people the shop knows from the start; more come as they are needed."""
+
 
 class Cast:
     """Customers with phones, agents at a desk, and one who watches the feed and tells it on the screen."""
 
-    def __init__(self, stage: Stage, client: GatewayClient, screen: Screen, *, rate: float, seed: int) -> None:
+    def __init__(
+        self, stage: Stage, client: GatewayClient, screen: Screen, *, since: str, rate: float, seed: int
+    ) -> None:
         self.client = client
         self.first_stored: float | None = None
         self.phones = Phones(stage.twilio, {line: number for line, (number, _) in LINES.items()}, Random(seed))
         clerks = {clerk.id: clerk for speakers in stage.seeded.clerks.values() for clerk in speakers}
         self.desk = Desk(client, clerks.values(), stage.twilio)
-        self.watch = Watch(client, on_event=self._tell, on_unknown=self.desk.look_into)
+        self.watch = Watch(client, since=since, on_event=self._tell, on_unknown=self.desk.look_into)
         self.traffic = Traffic(self.phones, self.desk, self.watch, clerks=stage.seeded.clerks, rate=rate, seed=seed)
         self._screen = screen
 
@@ -62,17 +67,17 @@ class Cast:
 
 
 @asynccontextmanager
-async def gather_cast(stage: Stage, screen: Screen, *, rate: float, seed: int, people: int) -> AsyncIterator[Cast]:
-    """Everybody in place, with so many customers the shop knows already; they go home when this ends."""
+async def gather_cast(stage: Stage, screen: Screen, *, since: str, rate: float, seed: int) -> AsyncIterator[Cast]:
+    """Everybody in place, with some customers the shop knows already; they go home when this ends."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(GatewayClient(stage.url, stage.seeded.api_key))
-        cast = Cast(stage, client, screen, rate=rate, seed=seed)
+        cast = Cast(stage, client, screen, since=since, rate=rate, seed=seed)
         stack.push_async_callback(cast.desk.leave)
         with screen.step("First customers"):
             watching = asyncio.create_task(cast.watch.run())
             stack.push_async_callback(_end_task, watching)
             await _first_of(cast.watch.ready.wait(), watching)
-            await cast.traffic.invite(people)
+            await cast.traffic.invite(FIRST_PEOPLE)
         yield cast
 
 

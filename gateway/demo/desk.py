@@ -14,7 +14,6 @@ from gateway.commands.client import GatewayClient, Refused
 from gateway.commands.send import send_message
 from gateway.commands.spoken import SpokenEntry
 from gateway.demo.people import Person
-from inbox.kit.clock import show_time, utc_now
 
 SENT_AGAIN = "The provider's log does not have the last message: sent again."
 OPTED_OUT = "contact_opted_out"
@@ -37,7 +36,6 @@ class Desk:
         self._client = client
         self._clients = {clerk.id: GatewayClient(client.url, clerk.api_key) for clerk in clerks}
         self._twilio = twilio
-        self._begun = show_time(utc_now())
         self._looking: set[asyncio.Task[None]] = set()
 
     async def introduce(self, person: Person) -> None:
@@ -72,11 +70,8 @@ class Desk:
     def look_into(self, entry: SpokenEntry) -> None:
         """Find out what became of a message that may or may not have been sent, and send it again only if it was not.
 
-        This is the decision the gateway leaves to people: it never sends such a message again by itself. Messages of
-        earlier runs are left alone: the simulated provider's log begins with this one.
+        This is the decision the gateway leaves to people: it never sends such a message again by itself.
         """
-        if entry.created_at < self._begun:
-            return
         task = asyncio.create_task(self._look_into(entry))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)

@@ -23,8 +23,6 @@ from gateway.demo.summary import Summary, sum_up
 from gateway.settings import Settings
 from inbox.kit.clock import show_time, utc_now
 
-FIRST_PEOPLE = 24
-"""How many people the shop knows from the start; more come as they are needed."""
 SETTLE_SECONDS = 60.0
 HURRIED_SECONDS = 2.0
 """How long everything may take to settle: at the planned end, and when somebody pressed Ctrl-C."""
@@ -71,7 +69,7 @@ async def run_demo(settings: Settings, plan: Plan, screen: Screen) -> Summary:
     since = show_time(utc_now() - CLOCK_SLACK)
     async with (
         open_stage(settings, screen, seed=plan.seed) as stage,
-        gather_cast(stage, screen, rate=plan.rate, seed=plan.seed, people=FIRST_PEOPLE) as cast,
+        gather_cast(stage, screen, since=since, rate=plan.rate, seed=plan.seed) as cast,
     ):
         light_beacon(settings.data_dir, Beacon(url=stage.url, api_key=stage.seeded.api_key))
         try:
@@ -114,5 +112,6 @@ async def _check(cast: Cast, *, since: str, settled: bool) -> Audit:
     if cast.traffic.failures and settled:
         first = cast.traffic.failures[0]
         raise CommandFailed(f"{len(cast.traffic.failures)} stories broke off: {type(first).__name__}: {first}")
-    timelines = await read_timelines(cast.client, since=since)
+    numbers = {number for number, _ in cast.phones.arrived}
+    timelines = await read_timelines(cast.client, since=since, numbers=numbers)
     return audit_run(cast.phones.told, cast.phones.arrived, timelines, settled=settled)

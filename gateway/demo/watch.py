@@ -18,7 +18,8 @@ _envelope = msgspec.json.Decoder(SpokenEnvelope).decode
 
 
 class Watch:
-    """Follows the feed. `seen` has the entry of each inbound message by the provider's id, `replies` how far ours got.
+    """Follows the feed. `seen` has the entry of each inbound message by the provider's id, `replies` how far ours got;
+    those are of this run alone, which began at `since`, as the API shows moments.
 
     `on_event` is told of every event, `on_unknown` of messages of which nobody knows whether they were sent.
     """
@@ -27,6 +28,7 @@ class Watch:
         self,
         client: GatewayClient,
         *,
+        since: str,
         on_event: Callable[[SpokenEnvelope], None],
         on_unknown: Callable[[SpokenEntry], None],
     ) -> None:
@@ -34,6 +36,7 @@ class Watch:
         self.seen: dict[str, SpokenEntry] = {}
         self.replies: dict[str, str] = {}
         self._client = client
+        self._since = since
         self._on_event = on_event
         self._on_unknown = on_unknown
         self._moved = asyncio.Event()
@@ -69,7 +72,7 @@ class Watch:
 
     def _take(self, envelope: SpokenEnvelope) -> None:
         entry = envelope.data.entry
-        if entry is not None and entry.type == "message":
+        if entry is not None and entry.type == "message" and entry.created_at >= self._since:
             self._note(envelope, entry)
         self._on_event(envelope)
         self._moved.set()

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import msgspec
 
-from inbox.kit.db import execute, fetch, fetch_value, wake_after_commit
+from inbox.kit.db import Row, execute, fetch, fetch_value, wake_after_commit
 from inbox.kit.ids import new_id
 from inbox.kit.tracing import request_id
-from inbox.outbox.jobs import ClaimedJob, NewJob, decode_job
+from inbox.outbox.jobs import JOB_TYPES, ClaimedJob, NewJob, decode_job
 
 CHANNEL = "switchboard_jobs"
 """The Postgres channel that sleeping workers listen on."""
@@ -26,11 +26,12 @@ WITH asked AS (
 SELECT pg_notify('switchboard_jobs', '') FROM (SELECT count(*) FROM asked) AS once
 """
 
-# The oldest unfinished job of each key, where its time has come and its lane has room.
+# The oldest unfinished job of each key, where its time has come and its lane has room. Types of a newer release are
+# left to its workers, and what stands behind them in their key waits as well.
 CLAIM = """
 WITH due AS (
     SELECT o.id FROM job o
-    WHERE o.state = 0 AND o.available_at <= now() AND NOT (o.lane = ANY($2::text[]))
+    WHERE o.state = 0 AND o.available_at <= now() AND NOT (o.lane = ANY($2::text[])) AND o.type = ANY($5::text[])
       AND NOT EXISTS (SELECT 1 FROM job p WHERE p.key = o.key AND p.id < o.id AND p.state < 2)
     ORDER BY o.id LIMIT $1 FOR UPDATE SKIP LOCKED
 )
@@ -38,6 +39,10 @@ UPDATE job o
 SET state = 1, attempts = attempts + 1, lease_id = $3, lease_until = now() + make_interval(secs => $4)
 FROM due WHERE o.id = due.id
 RETURNING o.id, o.key, o.lane, o.payload, o.attempts, o.request_id
+"""
+
+BURY = """
+UPDATE job SET state = 3, error = $3, lease_id = NULL, lease_until = NULL WHERE id = $1 AND lease_id = $2 RETURNING key
 """
 
 
@@ -57,19 +62,14 @@ async def enqueue_jobs(jobs: Sequence[NewJob]) -> None:
 async def claim_jobs(*, limit: int, lease_seconds: float, full_lanes: Sequence[str] = ()) -> list[ClaimedJob]:
     """Take due jobs under a lease, passing over lanes that have enough workers."""
     lease_id = new_id()
-    rows = await fetch(CLAIM, limit, list(full_lanes), lease_id, float(lease_seconds))
-    return [
-        ClaimedJob(
-            id=row["id"],
-            job=decode_job(row["payload"]),
-            key=row["key"],
-            lane=row["lane"],
-            attempts=row["attempts"],
-            lease_id=lease_id,
-            request_id=row["request_id"],
-        )
-        for row in sorted(rows, key=lambda row: row["id"])
-    ]
+    rows = await fetch(CLAIM, limit, list(full_lanes), lease_id, float(lease_seconds), JOB_TYPES)
+    claimed = []
+    for row in sorted(rows, key=lambda row: row["id"]):
+        try:
+            claimed.append(_claimed_job(row, lease_id))
+        except msgspec.DecodeError as error:
+            await execute(BURY, row["id"], lease_id, f"it cannot be read: {error}")
+    return claimed
 
 
 async def renew_lease(claimed: ClaimedJob, *, lease_seconds: float) -> bool:
@@ -95,11 +95,7 @@ async def put_back_job(claimed: ClaimedJob, *, at: datetime, error: str, counted
 
 async def bury_job(claimed: ClaimedJob, *, error: str) -> None:
     """It failed for good: keep it for people to see, and let its key go on."""
-    sql = """
-        UPDATE job SET state = 3, error = $3, lease_id = NULL, lease_until = NULL
-        WHERE id = $1 AND lease_id = $2 RETURNING key
-    """
-    await _settle(sql, claimed.id, claimed.lease_id, error[:2000])
+    await _settle(BURY, claimed.id, claimed.lease_id, error[:2000])
 
 
 async def release_jobs(ids: Sequence[int], *, lease_id: UUID) -> None:
@@ -134,6 +130,18 @@ async def retry_jobs(ids: Sequence[int]) -> int:
         SELECT count(*) FROM again, told
     """
     return int(await fetch_value(sql, list(ids)))
+
+
+def _claimed_job(row: Row, lease_id: UUID) -> ClaimedJob:
+    return ClaimedJob(
+        id=row["id"],
+        job=decode_job(row["payload"]),
+        key=row["key"],
+        lane=row["lane"],
+        attempts=row["attempts"],
+        lease_id=lease_id,
+        request_id=row["request_id"],
+    )
 
 
 async def _settle(sql: str, *args: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 from uuid import UUID
 
 import msgspec
@@ -24,6 +24,7 @@ class FetchMedia(msgspec.Struct, kw_only=True, frozen=True, tag="fetch_media"):
 
 
 Job: TypeAlias = DeliverMessage | FetchMedia
+JOB_TYPES = tuple(str(kind.__struct_config__.tag) for kind in get_args(Job))
 
 
 class NewJob(msgspec.Struct, kw_only=True, frozen=True):
