@@ -73,11 +73,6 @@ class FeedHub:
         for listener in self._listeners:
             listener.offer(None)
 
-    @property
-    def stopping(self) -> bool:
-        """Whether streams are to end."""
-        return self._stopping
-
     @asynccontextmanager
     async def listen(self) -> AsyncIterator[Listener]:
         """A queue that gets every event after this moment; what came before is in the database by now."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 from typing import Any
 
 import structlog
 import uvicorn
 import uvloop
+from litestar import Litestar
 
 from gateway.app import create_app
 from gateway.embedded import check_durability
@@ -39,14 +40,11 @@ def run_forever(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 async def serve(settings: Settings, *, work: bool, ready: Callable[[Runtime], None] | None = None) -> None:
     """Answer HTTP until told to stop; with `work`, be the worker as well."""
-    async with open_runtime(settings) as runtime:
-        await prepare_database(runtime)
-        await runtime.directory.refresh_or_recall()
-        async with run_service(runtime, work=work):
-            server = Server(runtime, stop_seconds=settings.stop_seconds)
-            if ready:
-                ready(runtime)
-            await server.serve()
+    async with open_runtime(settings) as runtime, _prepared(runtime), run_service(runtime, work=work):
+        server = Server(runtime, stop_seconds=settings.stop_seconds)
+        if ready:
+            ready(runtime)
+        await server.serve()
 
 
 async def work(settings: Settings) -> None:
@@ -54,17 +52,31 @@ async def work(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_runtime(settings) as runtime:
-        await prepare_database(runtime)
-        await runtime.directory.refresh_or_recall()
-        async with run_service(runtime, work=True):
-            log.info("working")
-            await stop.wait()
-            log.info("stopping")
+    async with open_runtime(settings) as runtime, _prepared(runtime), run_service(runtime, work=True):
+        log.info("working")
+        await stop.wait()
+        log.info("stopping")
 
 
-async def prepare_database(runtime: Runtime) -> None:
-    """Refuse a database that may forget, and bring its tables up to date; if it is away, the spool takes over."""
+@asynccontextmanager
+async def _prepared(runtime: Runtime) -> AsyncIterator[None]:
+    """The database prepared and the channels known; if it is away, it is prepared as soon as it comes."""
+    late = None if await prepare_database(runtime) else asyncio.create_task(_prepare_late(runtime))
+    await runtime.directory.refresh_or_recall()
+    try:
+        yield
+    finally:
+        if late is not None:
+            late.cancel()
+
+
+async def _prepare_late(runtime: Runtime) -> None:
+    while not await prepare_database(runtime):  # noqa: ASYNC110 (nothing of ours happens when a database comes back)
+        await asyncio.sleep(runtime.settings.poll_seconds)
+
+
+async def prepare_database(runtime: Runtime) -> bool:
+    """Refuse a database that may forget, and bring its tables up to date; False if it is away."""
     try:
         warning = await check_durability(runtime.database_url)
         if warning:
@@ -73,6 +85,26 @@ async def prepare_database(runtime: Runtime) -> None:
             log.info("migrated", migration=migration)
     except TRANSIENT as error:
         log.error("database_away", error=type(error).__name__)  # noqa: TRY400 (its absence is no bug of ours)
+        return False
+    return True
+
+
+def build_app(runtime: Runtime) -> Litestar:
+    """The whole application: the API, the stream, the files, and the providers' door before them."""
+    app = create_app(
+        runtime,
+        api_routes=[StreamController],
+        routes=[FileController],
+        dependencies={
+            "hub": runtime.hub,
+            "catalogue": runtime.catalogue,
+            "secret_box": runtime.box,
+            "storage": runtime.storage,
+            "stream_heartbeat_seconds": runtime.settings.stream_heartbeat_seconds,
+        },
+    )
+    app.asgi_handler = open_door(app.asgi_handler, Door(runtime))
+    return app
 
 
 class Server(uvicorn.Server):
@@ -80,24 +112,11 @@ class Server(uvicorn.Server):
 
     def __init__(self, runtime: Runtime, *, stop_seconds: float) -> None:
         self.runtime = runtime
+        self.app = build_app(runtime)
         settings = runtime.settings
-        app = create_app(
-            runtime,
-            api_routes=[StreamController],
-            routes=[FileController],
-            dependencies={
-                "hub": runtime.hub,
-                "catalogue": runtime.catalogue,
-                "secret_box": runtime.box,
-                "storage": runtime.storage,
-                "stream_heartbeat_seconds": settings.stream_heartbeat_seconds,
-            },
-        )
-        app.asgi_handler = open_door(app.asgi_handler, Door(runtime))
-        self.app = app
         super().__init__(
             uvicorn.Config(
-                app,
+                self.app,
                 host=settings.host,
                 port=settings.port,
                 loop="none",

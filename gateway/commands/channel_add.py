@@ -21,7 +21,7 @@ from gateway.commands.channel_settings import (
 from gateway.commands.credentials import check_credentials
 from gateway.commands.exits import WrongSettings, WrongUsage
 from gateway.commands.given import given_settings
-from gateway.commands.output import json_option, print_json, print_line, tell
+from gateway.commands.output import json_option, print_json, print_line, say_aside
 from gateway.commands.running import run_operator, waiting
 from gateway.settings import Settings
 from inbox.accounts.actions import connect_channel
@@ -87,7 +87,7 @@ def _answer(wrong: WrongSetting, given: dict[str, Any], *, kind: type[ChannelSet
     if asked is None or not sys.stdin.isatty():
         raise WrongUsage(str(wrong), hint="Give settings by --set name=value.")
     if asked in given:
-        tell(str(wrong), label="no", color="yellow")
+        say_aside(str(wrong), label="no", color="yellow")
     text = click.prompt(asked.replace("_", " "), hide_input=is_secret(kind, asked), err=True)
     return type_settings({asked: [text]}, kind)
 
@@ -99,7 +99,9 @@ async def _connect(
         if check:
             with waiting("Asking the provider"):
                 account = await check_credentials(runtime.http, channel_settings)
-            tell(f"the provider knows the account: {account}" if account else "nothing to be asked of this provider")
+            say_aside(
+                f"the provider knows the account: {account}" if account else "nothing to be asked of this provider"
+            )
         called = name or next(iter(channel_settings.addresses), adapter)
         async with tx():
             channel_id = await connect_channel(

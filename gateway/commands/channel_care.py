@@ -50,9 +50,13 @@ def show_one_channel(*, channel: str, as_json: bool) -> None:
         print_json(shown)
         return
     facts: dict[str, Any] = {name: getattr(shown, name) for name in ("id", "name", "adapter", "status", "problem")}
-    facts |= {f"settings.{name}": value for name, value in (shown.settings or {}).items()}
+    facts |= {f"settings.{name}": _in_words(value) for name, value in (shown.settings or {}).items()}
     facts |= {f"settings.{name}": "set" if held else "not set" for name, held in (shown.secrets or {}).items()}
     print_table(["", ""], [(name, value) for name, value in facts.items() if value is not None])
+
+
+def _in_words(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 @click.command(name="setup")

@@ -60,8 +60,9 @@ def parse_files(
 ) -> None:
     """Print what captured requests (.http, .json, form bodies) or mails (.eml) give: one line of JSON a file.
 
-    Each line has the keys `file`, `ok`, `error` and `events`. `-` reads standard input. It exits with 1 if any file
-    failed.
+    Each line has the keys `file`, `ok`, `error` and `events`. A `.json` file is a capture with `method`, `url`,
+    `headers` and `body`, or `body_base64` where the body is no text; `-` reads a form body from standard input. It
+    exits with 1 if any file failed.
     """
     reading = _prepare(adapter, assignments, kind=kind, verify=verify)
     failed = 0

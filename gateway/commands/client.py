@@ -152,7 +152,7 @@ class GatewayClient:
         )
 
 
-def open_client(*, url: str | None, key: str | None) -> GatewayClient:
+def open_gateway(*, url: str | None, key: str | None) -> GatewayClient:
     """The gateway meant: by option, by SWITCHBOARD_URL and SWITCHBOARD_API_KEY, or the demo of the data directory.
 
     The demo's key is used for the demo's gateway alone.

@@ -8,7 +8,7 @@ import rich_click as click
 
 from gateway.commands.exits import WrongSettings
 from gateway.commands.given import given_settings
-from gateway.commands.output import json_option, print_json, print_line, print_table, tell
+from gateway.commands.output import json_option, print_json, print_line, print_table, say_aside
 from gateway.settings import SettingsError, describe_settings, load_settings, settings_schema
 
 
@@ -29,7 +29,7 @@ def show_config(*, as_json: bool) -> None:
         print_table(["NAME", "VALUE", "FROM", "UNIT"], [(row.name, row.value, row.source, row.unit) for row in rows])
     problems, _ = find_settings_problems()
     for problem in problems:
-        tell(problem, label="problem", color="red")
+        say_aside(problem, label="problem", color="red")
 
 
 @config.command(name="check")
@@ -41,9 +41,9 @@ def check_config(*, as_json: bool) -> None:
         print_json({"ok": not problems, "problems": problems, "warnings": warnings})
     else:
         for warning in warnings:
-            tell(warning, label="warning", color="yellow")
+            say_aside(warning, label="warning", color="yellow")
         for problem in problems:
-            tell(problem, label="problem", color="red")
+            say_aside(problem, label="problem", color="red")
     if problems:
         raise WrongSettings(f"{len(problems)} of the settings need attention")
     if not as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from gateway.commands.exits import WrongSettings
-from gateway.commands.output import tell
+from gateway.commands.output import say_aside
 from gateway.settings import Settings, SettingsError, load_settings
 
 
@@ -16,5 +16,5 @@ def given_settings(*, demo: bool = False, serving: bool = True) -> Settings:
     except SettingsError as error:
         raise WrongSettings(str(error), hint="See `switchboard config show` and docs/reference/settings.md.") from error
     for warning in warnings:
-        tell(warning, label="warning", color="yellow")
+        say_aside(warning, label="warning", color="yellow")
     return settings

@@ -10,7 +10,7 @@ import rich_click as click
 
 from gateway.commands.exits import CommandFailed
 from gateway.commands.given import given_settings
-from gateway.commands.output import json_option, print_json, print_line, print_table, tell
+from gateway.commands.output import json_option, print_json, print_line, print_table, say_aside
 from gateway.commands.running import open_tables, run_operator
 from gateway.settings import Settings
 from inbox.kit.callers import Scope
@@ -60,7 +60,7 @@ def create_key(*, name: str, scopes: tuple[Scope, ...], agent: str | None, days:
     if as_json:
         print_json(msgspec.structs.replace(show_key(row), secret=secret))
     else:
-        tell(f"{show_id(API_KEY, row.id)}, with {', '.join(row.scopes)}; keep it now, it is not shown again:")
+        say_aside(f"{show_id(API_KEY, row.id)}, with {', '.join(row.scopes)}; keep it now, it is not shown again:")
         print_line(secret)
 
 

@@ -10,7 +10,7 @@ import click
 from rich_click import RichCommand, RichGroup
 
 from gateway.commands.exits import CommandFailed, ExitCode
-from gateway.commands.output import tell
+from gateway.commands.output import say_aside
 
 
 class Lazy(NamedTuple):
@@ -56,7 +56,7 @@ class LazyGroup(RichGroup):
         try:
             return super().invoke(ctx)
         except CommandFailed as failed:
-            tell(failed.message, label="error", color="red")
+            say_aside(failed.message, label="error", color="red")
             return ctx.exit(failed.exit_code)
         except KeyboardInterrupt:
             return ctx.exit(ExitCode.INTERRUPTED)

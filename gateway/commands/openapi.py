@@ -13,7 +13,7 @@ from channels.http import Http
 from channels.registry import load_adapters
 from gateway.commands.exits import CommandFailed
 from gateway.commands.given import given_settings
-from gateway.commands.output import print_line, tell
+from gateway.commands.output import print_line, say_aside
 from gateway.meta import gateway_version
 from gateway.openapi import describe_api
 from gateway.runtime import Runtime
@@ -36,14 +36,14 @@ def openapi(*, output: Path | None) -> None:
         output.write_text(text + "\n")
     except OSError as error:
         raise CommandFailed(f"{output}: {error.strerror}") from error
-    tell(f"written to {output}")
+    say_aside(f"written to {output}")
 
 
 def describe_gateway_api(settings: Settings) -> bytes:
     """The document of the very application that is served, which is made for it and never started."""
     runtime = unopened_runtime(settings)
-    app = Server(runtime, stop_seconds=0).config.app
-    return msgspec.json.encode(describe_api(app, version=gateway_version()))  # type: ignore[arg-type]  # it is ours
+    app = Server(runtime, stop_seconds=0).app
+    return msgspec.json.encode(describe_api(app, version=gateway_version()))
 
 
 def unopened_runtime(settings: Settings) -> Runtime:

@@ -15,7 +15,7 @@ COLUMN_GAP = 2
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
-def tell(text: str, *, label: str = "", color: str | None = None) -> None:
+def say_aside(text: str, *, label: str = "", color: str | None = None) -> None:
     """Something the reader should know, on standard error, after a coloured label where there is one."""
     styled = click.style(f"{label}: ", fg=color, bold=True) if label else ""
     click.echo(styled + text, err=True, color=_wants_color(sys.stderr.isatty()))

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import rich_click as click
 
-from gateway.commands.client import GatewayClient, open_client
+from gateway.commands.client import GatewayClient, open_gateway
 from gateway.commands.exits import WrongUsage
 from gateway.commands.output import json_option, print_json, print_line
 from gateway.commands.spoken import SpokenContact, SpokenConversation, SpokenEntry, SpokenPage
@@ -44,7 +44,7 @@ def send(
     if bool(conversation) == bool(to):
         raise WrongUsage("name either --conversation or --to")
     message = {"text": text, "agent_id": agent}
-    client = open_client(url=url, key=key)
+    client = open_gateway(url=url, key=key)
     entry = asyncio.run(_send(client, message, conversation=conversation, to=to, key=idempotency_key or uuid4().hex))
     if as_json:
         print_json(entry)

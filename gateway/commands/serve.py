@@ -11,8 +11,7 @@ import rich_click as click
 from gateway.commands.exits import CommandFailed
 from gateway.commands.failures import explained_failures
 from gateway.commands.given import given_settings
-from gateway.serve import run_forever
-from gateway.serve import serve as serve_forever
+from gateway.serve import run_forever, serve
 from gateway.settings import Settings
 from gateway.telemetry import configure_logs, report_crashes
 
@@ -23,18 +22,18 @@ WHY_NOT = {
 }
 
 
-@click.command()
+@click.command(name="serve")
 @click.option("--with-worker", is_flag=True, help="Be the worker as well: the small set-up, one process for all.")
 @click.option("--host", help="Listen on this address instead of SWITCHBOARD_HOST.")
 @click.option("--port", type=click.IntRange(1, 65_535), help="Listen on this port instead of SWITCHBOARD_PORT.")
-def serve(*, with_worker: bool, host: str | None, port: int | None) -> None:
+def serve_command(*, with_worker: bool, host: str | None, port: int | None) -> None:
     """Answer HTTP: the API, the feed and the providers' webhooks. Run as many as you like."""
     settings = listen_at(given_settings(), host=host, port=port)
     check_port(settings.host, settings.port)
     configure_logs(settings)
     report_crashes()
     with explained_failures():
-        run_forever(lambda: serve_forever(settings, work=with_worker))
+        run_forever(lambda: serve(settings, work=with_worker))
 
 
 def listen_at(settings: Settings, *, host: str | None, port: int | None) -> Settings:

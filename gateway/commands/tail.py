@@ -11,9 +11,9 @@ import rich_click as click
 from rich.console import Console
 from rich.text import Text
 
-from gateway.commands.client import GatewayClient, open_client
+from gateway.commands.client import GatewayClient, open_gateway
 from gateway.commands.event_stream import Frame
-from gateway.commands.output import print_line, tell
+from gateway.commands.output import print_line, say_aside
 from gateway.commands.spoken import SpokenEnvelope
 from gateway.commands.timeline import Timeline
 
@@ -40,7 +40,7 @@ def tail(
     It needs a key with the scope events:read. A broken connection is taken up where it ended: nothing is missed and
     nothing is shown twice.
     """
-    client = open_client(url=url, key=key)
+    client = open_gateway(url=url, key=key)
     show = print_line if as_json else LinePrinter(everything=everything).show
     asyncio.run(_follow(client, show, after=after, conversation=conversation, as_json=as_json))
 
@@ -81,10 +81,12 @@ async def _follow(
 
 def _tell_stream(frame: Frame, url: str) -> None:
     if frame.event == "ready":
-        tell(f"watching {url}; Ctrl-C ends it")
+        say_aside(f"watching {url}; Ctrl-C ends it")
     else:
-        tell("the cursor is older than the feed: events in between were not shown", label="warning", color="yellow")
+        say_aside(
+            "the cursor is older than the feed: events in between were not shown", label="warning", color="yellow"
+        )
 
 
 def _tell_break(reason: str) -> None:
-    tell(f"{reason.splitlines()[0]}; trying again", label="warning", color="yellow")
+    say_aside(f"{reason.splitlines()[0]}; trying again", label="warning", color="yellow")

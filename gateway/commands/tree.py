@@ -14,8 +14,10 @@ COMMANDS = {
     "demo": Lazy("gateway.commands.demo:demo", "See it live: simulated phones, agents and a running gateway."),
     "tail": Lazy("gateway.commands.tail:tail", "Watch all conversations of a running gateway."),
     "send": Lazy("gateway.commands.send:send", "Write to somebody through a running gateway."),
-    "serve": Lazy("gateway.commands.serve:serve", "Answer HTTP: the API, the feed and the providers' webhooks."),
-    "work": Lazy("gateway.commands.work:work", "Deliver messages and project the journal."),
+    "serve": Lazy(
+        "gateway.commands.serve:serve_command", "Answer HTTP: the API, the feed and the providers' webhooks."
+    ),
+    "work": Lazy("gateway.commands.work:work_command", "Deliver messages and project the journal."),
     "migrate": Lazy("gateway.commands.migrate:migrate", "Bring the database's tables up to this release, or back."),
     "doctor": Lazy("gateway.commands.doctor:doctor", "Look for what is wrong, and say how to fix it."),
     "config": Lazy("gateway.commands.config:config", "Show and check the settings."),

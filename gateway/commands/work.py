@@ -6,16 +6,15 @@ import rich_click as click
 
 from gateway.commands.failures import explained_failures
 from gateway.commands.given import given_settings
-from gateway.serve import run_forever
-from gateway.serve import work as work_forever
+from gateway.serve import run_forever, work
 from gateway.telemetry import configure_logs, report_crashes
 
 
-@click.command()
-def work() -> None:
+@click.command(name="work")
+def work_command() -> None:
     """Deliver messages and project the journal. Run as many as you like, on any host."""
     settings = given_settings()
     configure_logs(settings)
     report_crashes()
     with explained_failures():
-        run_forever(lambda: work_forever(settings))
+        run_forever(lambda: work(settings))

@@ -120,6 +120,15 @@ def apart(work: Awaitable[Result]) -> asyncio.Task[Result]:
     return asyncio.create_task(alone(), context=Context())
 
 
+async def until(holds: Callable[[], Awaitable[object]], *, seconds: float = 15) -> None:
+    """Wait for something that others bring about; it is looked for often and long."""
+    for _ in range(int(seconds / 0.01)):
+        if await holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"it did not come about within {seconds} s")
+
+
 async def connect_apart(url: str) -> Any:
     """A connection that is not the pool's, for transactions held open and for looking from outside."""
     return await asyncpg.connect(url, server_settings={"timezone": "UTC"})

@@ -1,0 +1,1 @@
+"""Whole paths, from a handset to the API and back, against the running gateway."""
