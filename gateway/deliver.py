@@ -6,6 +6,8 @@ after it, nobody knows, so the message becomes `unknown` and is never sent again
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -34,7 +36,7 @@ from inbox.conversations.actions.deliveries import (
 from inbox.conversations.actions.store import lock_thread, store_threads
 from inbox.conversations.ladder import State
 from inbox.kit.clock import utc_now
-from inbox.kit.db import Row, tx
+from inbox.kit.db import TRANSIENT, Row, tx
 from inbox.kit.ids import read_id, show_id
 from inbox.outbox.actions import finish_job
 from inbox.outbox.jobs import ClaimedJob, DeliverMessage
@@ -43,6 +45,9 @@ log = structlog.get_logger()
 
 PAUSED_SECONDS = 30
 """How often a message looks whether its paused channel runs again."""
+
+RECORD_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 5.0, 5.0)
+"""Seconds between tries to write down what the provider answered, in all about as long as a job's lease."""
 
 OPTED_OUT = DeliveryError(code="opted_out", message="The contact does not want messages from this channel")
 UNKNOWN = DeliveryError(
@@ -74,7 +79,7 @@ async def deliver_message(runtime: Runtime, claimed: ClaimedJob, job: DeliverMes
             sent = await _send(runtime, ready)
         except SendFailed as failed:
             return await _failed(claimed, ready, failed)
-        await _record(ready, state="sent", provider_message_id=sent.provider_message_id, detail=sent.detail)
+        await _insist(lambda: _record_sent(ready, sent))  # noqa: B023 (awaited before the next piece)
 
 
 async def _begin(runtime: Runtime, entry_id: UUID) -> Ready | Outcome:
@@ -146,19 +151,37 @@ def _fetchable(runtime: Runtime, part: AnyPart) -> AnyPart:
 async def _failed(claimed: ClaimedJob, ready: Ready, failed: SendFailed) -> Outcome:
     error = delivery_error(failed)
     if isinstance(failed, OutcomeUnknown):
-        await _record(ready, state="unknown", error=error)
+        await _insist(lambda: _record(ready, state="unknown", error=error))
         return Done()
     if failed.retry:
-        await _end(ready, outcome="retry", error=error)
+        await _insist(lambda: _end(ready, outcome="retry", error=error))
         after = failed.after if isinstance(failed, Throttled) else None
         return TryAgain(failed.reason, after=after, last=lambda: _move(ready.piece, "failed", error))
+    await _insist(lambda: _give_up(claimed, ready, failed, error=error))
+    return Done(settled=True)
+
+
+async def _insist(write: Callable[[], Awaitable[None]]) -> None:
+    """Wait for a database that is away: what the provider answered is known here and nowhere else.
+
+    Every such write may be made twice, so that it is no matter whether a commit that broke off went through.
+    """
+    for seconds in RECORD_PAUSES:
+        try:
+            return await write()
+        except TRANSIENT as error:
+            log.warning("record_waits", error=type(error).__name__)
+            await asyncio.sleep(seconds)
+    return await write()
+
+
+async def _give_up(claimed: ClaimedJob, ready: Ready, failed: SendFailed, *, error: DeliveryError) -> None:
     async with tx():
         await end_attempt(ready.attempt_id, outcome="failed", error=error, detail=failed.reason, now=utc_now())
         if isinstance(failed, OptedOut):
             await _remember_opt_out(ready.piece, failed)
         await _move(ready.piece, "failed", error)
         await finish_job(claimed)
-    return Done(settled=True)
 
 
 def delivery_error(failed: SendFailed) -> DeliveryError:
@@ -181,6 +204,10 @@ async def _remember_opt_out(piece: Row, failed: OptedOut) -> None:
         proof={"provider_code": failed.provider_code, "reason": failed.reason},
     )
     await record_consents([change])
+
+
+async def _record_sent(ready: Ready, sent: Sent) -> None:
+    await _record(ready, state="sent", provider_message_id=sent.provider_message_id, detail=sent.detail)
 
 
 async def _record(

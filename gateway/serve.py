@@ -78,11 +78,11 @@ async def _prepare_late(runtime: Runtime) -> None:
 async def prepare_database(runtime: Runtime) -> bool:
     """Refuse a database that may forget, and bring its tables up to date; False if it is away."""
     try:
-        warning = await check_durability(runtime.database_url)
-        if warning:
-            log.warning("database_durability", detail=warning)
-        for migration in await migrate_database(runtime.database_url):
-            log.info("migrated", migration=migration)
+        if await check_durability(runtime.database_url):
+            log.warning("commits_not_awaited")
+        ran = await migrate_database(runtime.database_url)
+        if ran:
+            log.info("migrated", count=len(ran))
     except TRANSIENT as error:
         log.error("database_away", error=type(error).__name__)  # noqa: TRY400 (its absence is no bug of ours)
         return False

@@ -42,6 +42,8 @@ SILENT = ("uvicorn.access",)
 """Our own line for each request says more, and no query string."""
 LIBRARY_EVENT = "library_message"
 HINTS = {
+    "commits_not_awaited": "synchronous_commit is off: a crash of the database forgets what was acknowledged last",
+    "database_away": "webhooks of providers that hardly retry go to the spool until it is back",
     "signatures_failing": "answered with 503 for a while, so that nothing is lost: was a secret rotated?",
     "spool_key_wrong": "left as it is until SWITCHBOARD_SECRET_KEY is the key it was written with",
     "spool_torn": "the torn end was copied aside; no provider was told it had arrived",

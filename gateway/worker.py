@@ -83,7 +83,7 @@ class Worker:
 
     async def recover(self) -> None:
         """Put back what dead workers held; runs as a chore, every few seconds."""
-        recovered = await recover_leases()
+        recovered = await recover_leases(attempts=self.backoff.attempts)
         if recovered:
             log.warning("leases_recovered", count=recovered)
             self._wake.set()
@@ -98,6 +98,9 @@ class Worker:
             claimed = await claim_jobs(limit=free, lease_seconds=self.lease, full_lanes=full)
         except TRANSIENT as error:
             log.warning("claim_failed", error=type(error).__name__)
+            return 0
+        except Exception:
+            log.exception("claim_broke")
             return 0
         kept = self._keep_shares(claimed, lanes)
         for job in kept:
@@ -133,6 +136,8 @@ class Worker:
                 log.warning("lease_lost", job=job.id)
             except TRANSIENT as error:
                 log.warning("job_interrupted", job=job.id, error=type(error).__name__)
+            except Exception:
+                log.exception("job_unsettled", job=job.id)
             finally:
                 beat.cancel()
 

@@ -108,16 +108,20 @@ async def release_jobs(ids: Sequence[int], *, lease_id: UUID) -> None:
     )
 
 
-async def recover_leases() -> int:
-    """Put back what a dead worker held; returns how many."""
+async def recover_leases(*, attempts: int) -> int:
+    """Put back what a dead worker held; returns how many. What was tried more often than that is dead as well.
+
+    A job that kills whoever runs it would otherwise go on killing for ever.
+    """
     sql = """
         WITH lost AS (
-            UPDATE job SET state = 0, lease_id = NULL, lease_until = NULL WHERE state = 1 AND lease_until < now()
-            RETURNING id
+            UPDATE job SET state = CASE WHEN attempts > $1 THEN 3 ELSE 0 END, lease_id = NULL, lease_until = NULL,
+                           error = CASE WHEN attempts > $1 THEN 'each of its workers vanished' ELSE error END
+            WHERE state = 1 AND lease_until < now() RETURNING id
         )
         SELECT count(*) FROM lost
     """
-    return int(await fetch_value(sql))
+    return int(await fetch_value(sql, attempts))
 
 
 async def retry_jobs(ids: Sequence[int]) -> int:

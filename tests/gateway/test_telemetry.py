@@ -18,7 +18,7 @@ import msgspec
 import pytest
 import structlog
 import uvicorn
-from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped] # twilio ships no types
+from twilio.http.http_client import TwilioHttpClient
 
 from gateway.settings import Settings
 from gateway.telemetry import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -195,7 +196,7 @@ def test_one_key_is_one_message_however_often_it_is_sent(database_url: str, redi
     asyncio.run(walk())
 
 
-async def _follow(journey: Journey, *, until: int) -> list[dict[str, object]]:
+async def _follow(journey: Journey, *, until: int) -> list[Any]:
     """The `message.created` events of the stream, until there are so many."""
     events = []
     params = {"types": "message.created"}

@@ -126,9 +126,9 @@ def test_statements_do_not_grow_with_the_batch(database_url: str, known: int, st
         await meet(*addresses[:known])
         asked: list[str] = []
         async with tx() as connection:
-            with connection.query_logger(lambda record: asked.append(record.query)):
+            with connection.query_logger(lambda record: asked.append(record.query)):  # the driver asks for types too
                 await find_or_create_identities(addresses)
-        assert len(asked) == statements
+        assert len([query for query in asked if "identity" in query]) == statements
 
     run_opened(database_url, body)
 

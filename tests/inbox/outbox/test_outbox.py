@@ -206,11 +206,27 @@ def test_a_dead_workers_job_is_taken_over(database_url: str) -> None:
         await ask("a", "a")
         [lost] = await claim(lease=-1)
         assert await claim() == []
-        assert await recover_leases() == 1
-        assert await recover_leases() == 0
+        assert await recover_leases(attempts=12) == 1
+        assert await recover_leases(attempts=12) == 0
         [taken] = await claim()
         assert (taken.id, taken.attempts) == (lost.id, 2)
         assert taken.lease_id != lost.lease_id
+
+    run_opened(database_url, body)
+
+
+def test_a_job_that_kills_its_workers_dies_in_the_end(database_url: str) -> None:
+    """A job whose workers vanish again and again is dead after all its tries and one, and says why."""
+
+    async def body() -> None:
+        await ask("a", "a")
+        for _ in range(4):
+            assert len(await claim(lease=-1)) == 1
+            await recover_leases(attempts=3)
+        [dead] = await list_jobs(state="dead")
+        assert (dead["attempts"], dead["error"]) == (4, "each of its workers vanished")
+        [following] = await claim()
+        assert following.id > dead["id"]
 
     run_opened(database_url, body)
 
@@ -222,9 +238,9 @@ def test_a_worker_that_held_on_keeps_its_job(database_url: str) -> None:
         await ask("a")
         [held] = await claim(lease=-1)
         assert await renew_lease(held, lease_seconds=30)
-        assert await recover_leases() == 0
+        assert await recover_leases(attempts=12) == 0
         await execute("UPDATE job SET lease_until = now() - interval '1 second'")
-        assert await recover_leases() == 1
+        assert await recover_leases(attempts=12) == 1
         assert not await renew_lease(held, lease_seconds=30)
 
     run_opened(database_url, body)
@@ -242,7 +258,7 @@ def test_who_lost_the_lease_settles_nothing(database_url: str, end: str) -> None
     async def body() -> None:
         await ask("a", "b")
         lost = (await claim(1, lease=-1))[0]
-        await recover_leases()
+        await recover_leases(attempts=12)
         [taken] = await claim(1)
 
         async def settle_late() -> None:
