@@ -84,12 +84,17 @@ def _choose_adapter(name: str) -> Adapter:
 def _answer(wrong: WrongSetting, given: dict[str, Any], *, kind: type[ChannelSettings]) -> dict[str, Any]:
     """Ask for the setting that is missing, or for the one that is wrong; complain where nobody can answer."""
     asked = next((field for field in wrong.fields if field not in given), next(iter(wrong.fields), None))
-    if asked is None or not sys.stdin.isatty():
+    if asked is None or not somebody_is_there():
         raise WrongUsage(str(wrong), hint="Give settings by --set name=value.")
     if asked in given:
         say_aside(str(wrong), label="no", color="yellow")
     text = click.prompt(asked.replace("_", " "), hide_input=is_secret(kind, asked), err=True)
     return type_settings({asked: [text]}, kind)
+
+
+def somebody_is_there() -> bool:
+    """Whether questions can be answered."""
+    return sys.stdin.isatty()
 
 
 async def _connect(

@@ -119,6 +119,7 @@ class GatewayClient:
             broken += 1
 
     async def _stream(self, reader: FrameReader, params: Mapping[str, Any]) -> AsyncIterator[Frame]:
+        reader.begin()
         headers = {"Last-Event-ID": reader.last_id} if reader.last_id else {}
         timeout = httpx.Timeout(REQUEST_SECONDS, read=SILENCE_SECONDS)
         try:
@@ -172,6 +173,7 @@ def _note_head(reader: FrameReader, frame: Frame) -> None:
     """`ready` says where the feed stands now: from there a stream is resumed that has told nothing yet."""
     if frame.event == "ready" and reader.last_id is None:
         reader.last_id = msgspec.json.decode(frame.data, type=StreamHead).cursor
+        reader.begin()
 
 
 def _given(params: Mapping[str, Any]) -> dict[str, Any]:

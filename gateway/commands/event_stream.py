@@ -18,8 +18,13 @@ class FrameReader:
 
     def __init__(self, last_id: str | None = None) -> None:
         self.last_id = last_id
+        self.begin()
+
+    def begin(self) -> None:
+        """A new connection: what the last one left half told will be told again."""
         self._event = ""
         self._data: list[str] = []
+        self._id = self.last_id
 
     def take_line(self, line: str) -> Frame | None:
         """One line, without its end; the frame that it completes, if any."""
@@ -32,12 +37,13 @@ class FrameReader:
         elif name == "event":
             self._event = value
         elif name == "id" and "\0" not in value:
-            self.last_id = value
+            self._id = value
         return None
 
     def _complete(self) -> Frame | None:
         event, data = self._event, self._data
-        self._event, self._data = "", []
+        self.last_id = self._id
+        self.begin()
         if not data:
             return None
         return Frame(event=event or "message", data="\n".join(data), last_id=self.last_id)

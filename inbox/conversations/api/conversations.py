@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Response, get, patch, post
+from litestar import Controller, Request, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
@@ -76,6 +76,7 @@ class ConversationController(Controller):
     async def list_conversations(
         self,
         *,
+        request: Request[Any, Any, Any],
         status: Annotated[list[Status] | None, QueryParameter(description="Those in one of these states.")] = None,
         assignee: Annotated[str | None, QueryParameter(description="Those an agent holds, or `none`.")] = None,
         tag: Annotated[Tag | None, QueryParameter(description="Those with this tag.")] = None,
@@ -108,7 +109,8 @@ class ConversationController(Controller):
         column = sort.lstrip("-")
         page = cut_page(rows, limit, key=lambda row: (row[column], row["id"]), of=[sort, narrowed], show=_itself)
         shown = Page(data=await show_conversations(page.data), page=page.page)
-        return Response(shown, headers={"event-cursor": show_cursor(head.cursor)})
+        answer = request.route_handler.resolve_response_class()  # the one that adds the Link to the next page
+        return answer(shown, headers={"event-cursor": show_cursor(head.cursor)})
 
     @post(opt=SEND, operation_id="openConversation", summary="Open a conversation")
     async def open_conversation(
