@@ -93,13 +93,24 @@ class Journal:
         overdue = asyncio.get_running_loop().call_later(self.timeout, self._give_up, taken)
         try:
             await self._journal([entry for entry, _ in taken])
-        except Exception as error:  # noqa: BLE001 (handed to everyone who waits for this batch)
+        except TRANSIENT as error:
             self._finish(taken, error)
+        except Exception as error:  # noqa: BLE001 (handed to the one it is about)
+            await self._write_apart(taken, error)
         else:
             self._finish(taken, None)
         finally:
             overdue.cancel()
             self._since = None
+
+    async def _write_apart(self, taken: list[tuple[JournalEntry, asyncio.Future[None]]], error: Exception) -> None:
+        """One of these cannot be stored: the others, which only happened to come with it, can."""
+        if len(taken) == 1:
+            self._finish(taken, error)
+            return
+        for one in taken:
+            if not one[1].done():
+                await self._write_batch([one])
 
     def _give_up(self, taken: list[tuple[JournalEntry, asyncio.Future[None]]]) -> None:
         """Postgres hangs: nobody waits for it any longer. What it still writes is known twice by its event key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
@@ -42,6 +43,7 @@ class Projector:
         self._lanes: dict[UUID, asyncio.Task[None]] = {}
         self._again: set[UUID] = set()
         self._room = asyncio.Semaphore(LANES_AT_ONCE)
+        self._threads = _parser_threads()
         self._stopping = False
 
     def wake(self, channel_ids: Iterable[UUID]) -> None:
@@ -70,12 +72,19 @@ class Projector:
             if live is None:
                 failures.append(Failure(raw_event_id=row["id"], code="no_channel", error="the channel is gone"))
                 continue
-            parsed = await self._parse(live, [row])
+            failures += await self._replay(live, await self._parse(live, [row]))
+        return failures
+
+    async def _replay(self, live: LiveChannel, parsed: list[ParsedEvent]) -> list[Failure]:
+        try:
             async with tx():
-                failures += await replay_events(
+                return await replay_events(
                     _lane(live), parsed, find_sibling=self._sibling, now=utc_now(), window=self.window
                 )
-        return failures
+        except TRANSIENT:
+            raise
+        except Exception as error:  # noqa: BLE001 (told to the operator; the next requests are replayed all the same)
+            return [_not_stored(parsed[0], error)]
 
     async def _run_lane(self, channel_id: UUID) -> None:
         try:
@@ -167,14 +176,26 @@ class Projector:
         """Parse beside the event loop and within a deadline: an adapter that hangs costs one event, not the service."""
         parsed: list[ParsedEvent] = []
         while len(parsed) < len(rows):
-            rest = rows[len(parsed) :]
-            try:
-                async with asyncio.timeout(self.runtime.settings.parse_deadline_seconds):
-                    await asyncio.to_thread(self._parse_rows, live, rest, parsed)
-            except TimeoutError:
-                stuck = parsed
-                parsed = [*stuck, _late(rows[len(stuck)])]
+            parsed += await self._parse_some(live, rows[len(parsed) :])
         return parsed
+
+    async def _parse_some(self, live: LiveChannel, rows: Sequence[Row]) -> list[ParsedEvent]:
+        """These rows, or those up to the first that takes longer than the deadline, which is given up.
+
+        Each gets the whole deadline, so that a busy machine does not make a large batch look like a hanging adapter.
+        """
+        begun: list[ParsedEvent] = []
+        parsing = asyncio.get_running_loop().run_in_executor(self._threads, self._parse_rows, live, rows, begun)
+        before = -1
+        while not parsing.done() and len(begun) > before:
+            before = len(begun)
+            await asyncio.wait([parsing], timeout=self.runtime.settings.parse_deadline_seconds)
+        if parsing.done():
+            parsing.result()
+            return begun
+        self._threads = _parser_threads()  # the old ones may all be hanging by now
+        done = begun[:]  # the thread may yet come round and add to its own list
+        return [*done, _late(rows[len(done)])] if len(done) < len(rows) else done
 
     def _parse_rows(self, live: LiveChannel, rows: Sequence[Row], parsed: list[ParsedEvent]) -> None:
         adapter = self.runtime.adapters[live.adapter]
@@ -185,6 +206,11 @@ class Projector:
                 parsed.append(_unparsed(row, "malformed" if isinstance(error, Malformed) else "parse_error", error))
             else:
                 parsed.append(ParsedEvent(raw_event_id=row["id"], received_at=row["received_at"], events=events))
+
+
+def _parser_threads() -> ThreadPoolExecutor:
+    """Threads of our own: what hangs in them takes none from the spool and the rest of the process."""
+    return ThreadPoolExecutor(LANES_AT_ONCE, thread_name_prefix="parse")
 
 
 def _lane(live: LiveChannel) -> Lane:
@@ -214,5 +240,8 @@ def _late(row: Row) -> ParsedEvent:
 
 def _poisoned(one: ParsedEvent, error: Exception) -> ParsedEvent:
     log.error("projection_poison", raw_event=one.raw_event_id, error=type(error).__name__)
-    failure = Failure(raw_event_id=one.raw_event_id, code="not_stored", error=f"{type(error).__name__}: {error}")
-    return msgspec.structs.replace(one, events=[], failure=failure)
+    return msgspec.structs.replace(one, events=[], failure=_not_stored(one, error))
+
+
+def _not_stored(one: ParsedEvent, error: Exception) -> Failure:
+    return Failure(raw_event_id=one.raw_event_id, code="not_stored", error=f"{type(error).__name__}: {error}")

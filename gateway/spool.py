@@ -13,8 +13,10 @@ import os
 import struct
 import zlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import msgspec
 import structlog
@@ -26,9 +28,13 @@ from inbox.kit.secrets import SecretBox, WrongKey
 HEADER = struct.Struct(">II")
 SEAL = "spool"
 DRAIN_BATCH = 64
+TAIL_SECONDS = 1.0
+"""How long new requests may be kept waiting for the last batch of a drain."""
 
 log = structlog.get_logger()
 _decode = msgspec.msgpack.Decoder(JournalEntry).decode
+
+Journaling: TypeAlias = Callable[[Sequence[JournalEntry]], Awaitable[object]]
 
 
 class SpoolFull(Exception):
@@ -36,41 +42,37 @@ class SpoolFull(Exception):
 
 
 class Spool:
-    """The spool of one process. `limit` is in bytes, over all files of the folder's owner processes alike."""
+    """The spool of one process. `limit` is in bytes, over all files of the folder together."""
 
     def __init__(self, folder: Path, *, box: SecretBox, limit: int) -> None:
         self.folder = folder
         self.box = box
         self.limit = limit
-        self.path = folder / f"{new_id().hex}.spool"
+        self._path: Path | None = None
         self._file: BinaryIO | None = None
+        self._good = 0
+        self._left_behind = any(folder.glob("*.spool"))
         self._turn = asyncio.Lock()
 
     @property
     def holds(self) -> bool:
-        """Whether this process has something waiting, so that what comes now must wait behind it."""
-        return self._file is not None
+        """Whether something waits that what comes now must wait behind: ours, or left by the process before us."""
+        return self._file is not None or self._left_behind
 
     async def append(self, entries: Sequence[JournalEntry]) -> None:
         """Keep requests: when this returns they are on disk. SpoolFull when they cannot be kept."""
         records = b"".join(self._record(msgspec.structs.replace(entry, spool_id=new_id())) for entry in entries)
-        async with self._turn:
-            try:
-                await asyncio.to_thread(self._write, records)
-            except OSError as error:
-                raise SpoolFull(error.strerror or "the disk refuses") from error
+        # A request that is given up half-way must not let the next one into the file beside it.
+        await asyncio.shield(asyncio.create_task(self._append(records)))
 
-    async def drain(self, journal: Callable[[Sequence[JournalEntry]], Awaitable[object]]) -> int:
+    async def drain(self, journal: Journaling) -> int:
         """Hand everything to the journal, in order, and forget it; what was handed over before is known there by id."""
         drained = 0
         for path in sorted(self.folder.glob("*.spool")):
-            if path != self.path:
+            if path != self._path:
                 drained += await self._drain_orphan(path, journal)
-        async with self._turn:
-            if self._file is not None:
-                drained += await self._hand_over(self.path, journal)
-                self._close()
-        return drained
+        self._left_behind = False
+        return drained + await self._drain_own(journal)
 
     def check_writable(self) -> None:
         """Raise unless a file can be made, written and synced here, and there is room."""
@@ -85,71 +87,106 @@ class Spool:
 
     def size(self) -> int:
         """How many bytes wait in all files of the folder."""
-        return sum(path.stat().st_size for path in self.folder.glob("*.spool")) if self.folder.exists() else 0
+        return sum(map(_size_of, self.folder.glob("*.spool")))
 
     def count(self) -> int:
         """How many requests wait in all files of the folder."""
-        return sum(sum(1 for _ in read_records(path)) for path in self.folder.glob("*.spool"))
+        return sum(map(_count_records, self.folder.glob("*.spool")))
+
+    def close(self) -> None:
+        """Let go of our file; what it holds is adopted by whoever drains next."""
+        if self._file is not None:
+            self._file.close()
+        self._file = self._path = None
+
+    async def _append(self, records: bytes) -> None:
+        async with self._turn:
+            try:
+                await asyncio.to_thread(self._write, records)
+            except OSError as error:
+                raise SpoolFull(error.strerror or "the disk refuses") from error
 
     def _record(self, entry: JournalEntry) -> bytes:
         payload = self.box.seal(msgspec.msgpack.encode(entry), bound_to=SEAL)
         return HEADER.pack(len(payload), zlib.crc32(payload)) + payload
 
     def _write(self, records: bytes) -> None:
-        file = self._file or self._create()
-        good = file.tell()
-        if good + len(records) > self.limit:
+        if self.size() + len(records) > self.limit:
             raise SpoolFull(f"the spool has reached its limit of {self.limit} bytes")
+        file = self._file or self._create()
         try:
-            file.write(records)
-            file.flush()
+            _write_whole(file, records)
             os.fsync(file.fileno())
         except OSError:
-            self._cut_back(file, good)
+            self._cut_back(file)
             raise
-        self._file = file
+        self._good += len(records)
 
     def _create(self) -> BinaryIO:
+        """A file of our own, under a name never used before and locked before anybody can see it by that name."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = self.path.open("ab", buffering=0)
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        folder = os.open(self.folder, os.O_RDONLY)
+        path = self.folder / f"{new_id().hex}.spool"
+        file = path.with_suffix(".new").open("wb", buffering=0)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.with_suffix(".new").rename(path)
+            _sync_folder(self.folder)
+        except OSError:
+            file.close()
+            raise
+        self._path, self._file, self._good = path, file, 0
         return file
 
-    def _cut_back(self, file: BinaryIO, good: int) -> None:
-        """Half a record must not stand before whole ones; an empty file is not kept at all."""
-        if good:
-            file.truncate(good)
-            file.seek(good)
-        else:
-            self.path.unlink(missing_ok=True)
-            file.close()
+    def _cut_back(self, file: BinaryIO) -> None:
+        """Half a record must not stand before whole ones; a file that cannot be cut, or is empty, is not written on."""
+        try:
+            file.truncate(self._good)
+            file.seek(self._good)
+        except OSError:
+            self._left_behind = True
+            self.close()
+        if self._file is not None and not self._good:
+            self._forget()
 
-    async def _drain_orphan(self, path: Path, journal: Callable[[Sequence[JournalEntry]], Awaitable[object]]) -> int:
-        with path.open("rb") as file:
+    async def _drain_orphan(self, path: Path, journal: Journaling) -> int:
+        """A file whose owner died; 0 where its owner lives or its key is not ours: it stays, the others' turn comes."""
+        file = _lock_orphan(path)
+        if file is None:
+            return 0
+        with file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                drained = await self._hand_over(read_records(file, end=_size_of(path)), journal)
+            except WrongKey:
                 return 0
-            drained = await self._hand_over(path, journal)
+            await asyncio.to_thread(_set_aside, path, file)
             await asyncio.to_thread(path.unlink, missing_ok=True)
         return drained
 
-    async def _hand_over(self, path: Path, journal: Callable[[Sequence[JournalEntry]], Awaitable[object]]) -> int:
+    async def _drain_own(self, journal: Journaling) -> int:
+        """Most of it while requests go on being appended; only for the last batch they wait a moment."""
+        path, drained = self._path, 0
+        if path is None:
+            return 0
+        with path.open("rb") as file:
+            while (some := await self._hand_over(read_records(file, end=self._good), journal)) > DRAIN_BATCH:
+                drained += some
+            async with self._turn:
+                rest = asyncio.create_task(self._hand_over(read_records(file, end=self._good), journal))
+                await asyncio.wait([rest], timeout=TAIL_SECONDS)
+                if not rest.done():
+                    rest.cancel()
+                    raise TimeoutError("the database went away while the spool was being drained")
+                drained += some + rest.result()
+                await asyncio.to_thread(_set_aside, path, file)
+                self._forget()
+        return drained
+
+    async def _hand_over(self, records: Iterator[bytes], journal: Journaling) -> int:
         drained = 0
-        batch: list[JournalEntry] = []
-        for payload in read_records(path):
-            batch.append(self._opened(payload))
-            if len(batch) == DRAIN_BATCH:
-                await journal(batch)
-                drained, batch = drained + len(batch), []
-        if batch:
+        while batch := [self._opened(payload) for payload in islice(records, DRAIN_BATCH)]:
             await journal(batch)
-        return drained + len(batch)
+            drained += len(batch)
+        return drained
 
     def _opened(self, payload: bytes) -> JournalEntry:
         try:
@@ -158,26 +195,72 @@ class Spool:
             log.exception("spool_key_wrong")
             raise
 
-    def _close(self) -> None:
-        """The file is drained: it goes, and the next outage gets one of its own."""
-        if self._file is not None:
-            self.path.unlink(missing_ok=True)
-            self._file.close()
-            self._file = None
+    def _forget(self) -> None:
+        """Our file is drained, or empty: it goes, and the next outage gets one of its own."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+        self.close()
 
 
-def read_records(path: Path) -> Iterator[bytes]:
-    """The whole records of a spool file; what follows a torn one is copied aside and said aloud."""
-    with path.open("rb") as file:
-        while header := file.read(HEADER.size):
-            length, checksum = HEADER.unpack(header) if len(header) == HEADER.size else (0, -1)
-            payload = file.read(length)
-            if len(payload) != length or zlib.crc32(payload) != checksum:
-                _set_aside(path, header + payload + file.read())
-                return
-            yield payload
+def read_records(file: BinaryIO, *, end: int) -> Iterator[bytes]:
+    """The whole records from where the file stands up to `end`; it is left standing before a torn one."""
+    while (start := file.tell()) < end:
+        header = file.read(HEADER.size)
+        length, checksum = HEADER.unpack(header) if len(header) == HEADER.size else (0, -1)
+        payload = file.read(min(length, end - start))
+        if len(payload) != length or zlib.crc32(payload) != checksum:
+            file.seek(start)
+            return
+        yield payload
 
 
-def _set_aside(path: Path, torn: bytes) -> None:
-    path.with_suffix(".torn").write_bytes(torn)
+def _lock_orphan(path: Path) -> BinaryIO | None:
+    """The file, if it is still there and nobody else holds it."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _write_whole(file: BinaryIO, records: bytes) -> None:
+    """A disk that is nearly full takes a part and says so only when asked for the rest."""
+    rest = memoryview(records)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _count_records(path: Path) -> int:
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        return sum(1 for _ in read_records(file, end=_size_of(path)))
+    return 0
+
+
+def _size_of(path: Path) -> int:
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
+
+
+def _set_aside(path: Path, file: BinaryIO) -> None:
+    """Copy what follows the last whole record, if anything does, to where it can be looked into."""
+    if not (torn := file.read()):
+        return
+    with path.with_suffix(".torn").open("wb") as aside:
+        aside.write(torn)
+        aside.flush()
+        os.fsync(aside.fileno())
     log.error("spool_torn")

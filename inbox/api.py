@@ -8,6 +8,7 @@ from inbox.accounts.api import ChannelController, ChannelTypeController
 from inbox.attachments.api import AttachmentController
 from inbox.contacts.api import ContactController, IdentityController
 from inbox.conversations.api import ConversationController, FeedController, MessageController, StateController
+from inbox.outbox.api import JobController
 from inbox.routing.api import RoutingController
 from inbox.staff.api import AgentController, ApiKeyController
 
@@ -24,4 +25,5 @@ CONTROLLERS: list[type[Controller]] = [
     FeedController,
     AgentController,
     ApiKeyController,
+    JobController,
 ]

@@ -53,7 +53,7 @@ async def _database(runtime: Runtime) -> list[Finding]:
     durable = Finding(name="database", verdict="ok", detail=f"Postgres {version} keeps what it confirms")
     if warning:
         durable = Finding(name="database", verdict="warning", detail=warning, fix="set synchronous_commit=on")
-    tables = judge_count("tables", len(missing), what="migrations missing", fix="run: switchboard migrate")
+    tables = judge_count("tables", len(missing), what="migration{s} missing", fix="run: switchboard migrate")
     return [durable, tables]
 
 
@@ -76,12 +76,12 @@ async def _spool(runtime: Runtime) -> list[Finding]:
         judge_count(
             "spool",
             waiting,
-            what="webhooks wait in the spool",
+            what="webhook{s} in the spool",
             fix="they drain by themselves while `serve` runs and the database answers",
             verdict="warning",
         ),
         *(
-            [judge_count("spool", torn, what="torn ends of spool files", fix=f"look into {runtime.spool.folder}")]
+            [judge_count("spool", torn, what="torn end{s} of spool files", fix=f"look into {runtime.spool.folder}")]
             if torn
             else []
         ),
@@ -126,16 +126,16 @@ async def _channels(runtime: Runtime) -> list[Finding]:
 async def _jobs(_: Runtime) -> list[Finding]:
     dead = (await count_jobs())["dead"]
     fix = "see `switchboard jobs list --state dead`, mend the cause, then `switchboard jobs retry --all`"
-    return [judge_count("jobs", dead, what="dead jobs", fix=fix)]
+    return [judge_count("jobs", dead, what="dead job{s}", fix=fix)]
 
 
 async def _intake(_: Runtime) -> list[Finding]:
     poisoned, waiting = await fetch_value(QUARANTINED), await count_waiting()
     fix = "see `switchboard intake list --state quarantine`, then `switchboard intake replay --quarantine`"
     return [
-        judge_count("quarantine", poisoned, what="requests in quarantine", fix=fix),
+        judge_count("quarantine", poisoned, what="request{s} in quarantine", fix=fix),
         judge_count(
-            "journal", waiting, what="requests wait to be projected", fix="start `switchboard serve` or `work`",
+            "journal", waiting, what="request{s} to be projected", fix="start `switchboard serve` or `work`",
             verdict="warning",
         ),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ import rich_click as click
 
 from gateway.commands.exits import WrongSettings
 from gateway.commands.given import given_settings
-from gateway.commands.output import json_option, print_json, print_line, print_table, say_aside
+from gateway.commands.output import count_things, json_option, print_json, print_line, print_table, say_aside
 from gateway.settings import SettingsError, describe_settings, load_settings, settings_schema
 
 
@@ -45,7 +45,7 @@ def check_config(*, as_json: bool) -> None:
         for problem in problems:
             say_aside(problem, label="problem", color="red")
     if problems:
-        raise WrongSettings(f"{len(problems)} of the settings need attention")
+        raise WrongSettings(f"{count_things(len(problems), 'setting{s}')} to be corrected")
     if not as_json:
         print_line("The settings are complete.")
 

@@ -20,7 +20,7 @@ from gateway.demo.screen import Screen
 from gateway.demo.summary import Summary, is_flawless
 from gateway.serve import run_forever
 from gateway.settings import Settings
-from gateway.telemetry import configure_logs, report_crashes
+from gateway.telemetry import configure_logs
 
 MAX_RATE = 200
 DEFAULT_PUBLIC_URL = Settings().public_url
@@ -53,11 +53,15 @@ def demo(
     """
     settings = demo_settings(given_settings(demo=True), port=port, data_dir=data_dir)
     plan = Plan(rate=rate, duration=duration, seed=seed, scenario=scenario)
-    summary = play_demo(settings, plan, Screen(aside=as_json))
+    summary, failures = play_demo(settings, plan, Screen(aside=as_json))
     if as_json:
         print_json(summary)
     if not is_flawless(summary):
         raise CommandFailed(f"{summary.lost} messages were lost, {summary.doubled} doubled")
+    if failures:
+        raise CommandFailed(
+            f"{len(failures)} stories broke off, the first by {type(failures[0]).__name__}: {failures[0]}"
+        )
 
 
 def demo_settings(settings: Settings, *, port: int | None, data_dir: Path | None) -> Settings:
@@ -72,19 +76,19 @@ def demo_settings(settings: Settings, *, port: int | None, data_dir: Path | None
     )
 
 
-def play_demo(settings: Settings, plan: Plan, screen: Screen) -> Summary:
-    """Run the demo on the fast event loop, its log in a file."""
-    ended: list[Summary] = []
+def play_demo(settings: Settings, plan: Plan, screen: Screen) -> tuple[Summary, list[BaseException]]:
+    """Run the demo on the fast event loop, its log in a file that begins anew with each run."""
+    ended: list[tuple[Summary, list[BaseException]]] = []
 
     async def play() -> None:
         ended.append(await run_demo(settings, plan, screen))
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.data_dir / LOG_NAME).open("a") as log, explained_failures():
-        configure_logs(settings, stream=log)
-        report_crashes()
-        try:
-            run_forever(play)
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+    with explained_failures():
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with (settings.data_dir / LOG_NAME).open("w") as log:
+            configure_logs(settings, stream=log)
+            try:
+                run_forever(play)
+            except asyncio.CancelledError:
+                raise KeyboardInterrupt from None
     return ended[0]

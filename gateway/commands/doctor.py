@@ -11,12 +11,11 @@ from gateway.commands.config import find_settings_problems
 from gateway.commands.exits import CommandFailed
 from gateway.commands.findings import Finding, Verdict
 from gateway.commands.given import given_settings
-from gateway.commands.output import json_option, print_json, print_line
+from gateway.commands.output import count_things, json_option, print_json, print_line
 from gateway.commands.running import run_operator
 from gateway.settings import Settings
 
 MARKS: dict[Verdict, tuple[str, str]] = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
-NAME_WIDTH = 14
 
 
 @click.command()
@@ -32,10 +31,11 @@ def doctor(*, as_json: bool) -> None:
     if as_json:
         print_json({"problems": problems, "findings": findings})
     else:
+        width = max(len(finding.name) for finding in findings)
         for finding in findings:
-            _print_finding(finding)
+            _print_finding(finding, width)
     if problems:
-        raise CommandFailed(f"{problems} problems were found")
+        raise CommandFailed(f"found {count_things(problems, 'problem{s}')}")
 
 
 def judge_settings() -> list[Finding]:
@@ -50,8 +50,8 @@ async def _examine(settings: Settings) -> list[Finding]:
         return await examine(runtime)
 
 
-def _print_finding(finding: Finding) -> None:
+def _print_finding(finding: Finding, width: int) -> None:
     mark, color = MARKS[finding.verdict]
-    print_line(f"{plain.style(mark, fg=color, bold=True)} {finding.name:<{NAME_WIDTH}} {finding.detail}")
+    print_line(f"{plain.style(mark, fg=color, bold=True)} {finding.name:<{width}}  {finding.detail}")
     if finding.fix:
-        print_line(f"{'':{NAME_WIDTH + 3}}{plain.style(f'→ {finding.fix}', fg=color)}")
+        print_line(f"{'':{width + 4}}{plain.style(f'→ {finding.fix}', fg=color)}")

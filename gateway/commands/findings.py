@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.commands.output import count_things
+
 Verdict: TypeAlias = Literal["ok", "warning", "problem"]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -66,6 +68,6 @@ def judge_disk(free: int, total: int, *, folder: str) -> Finding:
 
 
 def judge_count(name: str, count: int, *, what: str, fix: str, verdict: Verdict = "problem") -> Finding:
-    """Something of which there should be none."""
-    detail = f"{count} {what}" if count else f"no {what}"
+    """Something of which there should be none; `what` is as `count_things` takes it."""
+    detail = count_things(count, what) if count else f"no {what.format(s='s')}"
     return Finding(name=name, verdict=verdict if count else "ok", detail=detail, fix=fix if count else None)

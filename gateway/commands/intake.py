@@ -10,7 +10,7 @@ import rich_click as click
 
 from gateway.commands.exits import CommandFailed, WrongUsage
 from gateway.commands.given import given_settings
-from gateway.commands.output import json_option, print_json, print_line, print_table, say_aside
+from gateway.commands.output import count_things, json_option, print_json, print_line, print_table, say_aside
 from gateway.commands.running import open_tables, run_operator, waiting
 from gateway.projector import Projector
 from gateway.runtime import open_runtime
@@ -108,7 +108,7 @@ def replay_requests(*, request_ids: tuple[int, ...], quarantine: bool, as_json: 
             say_aside(f"{failure.raw_event_id}: {failure.error} ({failure.code})", label="failed", color="red")
         print_line(f"{asked - len(failures)} of {asked} requests are projected")
     if failures:
-        raise CommandFailed(f"{len(failures)} requests cannot be projected")
+        raise CommandFailed(f"{count_things(len(failures), 'request{s}')} cannot be projected")
 
 
 def show_request(row: Row, *, whole: bool = False) -> ShownRequest:

@@ -9,7 +9,7 @@ import rich_click as click
 
 from gateway.commands.exits import CommandFailed, WrongUsage
 from gateway.commands.given import given_settings
-from gateway.commands.output import json_option, print_json, print_line, print_table
+from gateway.commands.output import count_things, json_option, print_json, print_line, print_table
 from gateway.commands.running import open_tables, run_operator
 from gateway.settings import Settings
 from inbox.kit.clock import show_time
@@ -71,7 +71,7 @@ def retry_dead_jobs(*, job_ids: tuple[int, ...], everything: bool, as_json: bool
     if as_json:
         print_json({"retried": retried})
     else:
-        print_line(f"{retried} jobs are to be tried again")
+        print_line(f"{count_things(retried, 'job{s}')} to be tried again")
     if retried < len(job_ids):
         raise CommandFailed(f"{len(job_ids) - retried} of the jobs named are not dead")
 

@@ -6,7 +6,7 @@ import rich_click as click
 
 from gateway.commands.exits import CommandFailed
 from gateway.commands.given import given_settings
-from gateway.commands.output import json_option, print_json, print_line
+from gateway.commands.output import count_things, json_option, print_json, print_line
 from gateway.commands.running import open_tables, run_operator, waiting
 from gateway.migrate import migrate_database, pending_migrations, revert_database
 from gateway.settings import Settings
@@ -31,7 +31,7 @@ def migrate(*, check: bool, plan: bool, back: int | None, as_json: bool) -> None
         names, done = run_operator(settings, lambda: _go_forward(settings)), "run"
     _print_migrations(names, done, as_json=as_json)
     if check and names:
-        raise CommandFailed(f"{len(names)} migrations are missing", hint="Run: switchboard migrate")
+        raise CommandFailed(f"{count_things(len(names), 'migration{s}')} missing", hint="Run: switchboard migrate")
 
 
 async def list_pending(settings: Settings) -> list[str]:

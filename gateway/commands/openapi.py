@@ -48,7 +48,7 @@ def describe_gateway_api(settings: Settings) -> bytes:
 
 def unopened_runtime(settings: Settings) -> Runtime:
     """A runtime whose clients connect to nothing unless they are used."""
-    http = Http()
+    http = Http(allow=settings.egress_allow)
     return Runtime(
         msgspec.structs.replace(settings, secret_key=settings.secret_key or DEMO_SECRET_KEY),
         database_url="",

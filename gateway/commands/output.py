@@ -40,6 +40,11 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         print_line(_aligned(line, widths))
 
 
+def count_things(count: int, thing: str) -> str:
+    """A number and what it counts, where `{s}` stands for the ending of more or less than one: "2 dead jobs"."""
+    return f"{count} {thing.format(s='' if count == 1 else 's')}"
+
+
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
     return (" " * COLUMN_GAP).join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from gateway.commands.output import json_option, print_json, print_line
 from gateway.commands.spoken import SpokenContact, SpokenConversation, SpokenEntry, SpokenPage
 from gateway.commands.tail import key_option, url_option
 
+NUMBER = re.compile(r"\+?[0-9][0-9 ()./-]{1,24}")
 LIVE = ("open", "pending", "snoozed")
 
 
@@ -43,6 +45,8 @@ def send(
     """
     if bool(conversation) == bool(to):
         raise WrongUsage("name either --conversation or --to")
+    if to and not NUMBER.fullmatch(to.strip()):
+        raise WrongUsage(f"{to!r} is not a telephone number", hint="Write it with + and the country code: +34600111222")
     message = {"text": text, "agent_id": agent}
     client = open_gateway(url=url, key=key)
     entry = asyncio.run(_send(client, message, conversation=conversation, to=to, key=idempotency_key or uuid4().hex))

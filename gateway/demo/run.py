@@ -12,7 +12,6 @@ import msgspec
 
 from channels.simulators.twilio import Faults
 from gateway.commands.beacon import Beacon, light_beacon, put_out_beacon
-from gateway.commands.exits import CommandFailed
 from gateway.demo.audit import Audit, audit_run, read_timelines
 from gateway.demo.cast import Cast, gather_cast
 from gateway.demo.places import LOG_NAME, places_of, things_to_try
@@ -64,8 +63,8 @@ class Curtain:
         self.fallen.set()
 
 
-async def run_demo(settings: Settings, plan: Plan, screen: Screen) -> Summary:
-    """Run it; the figures say whether anything was lost or doubled."""
+async def run_demo(settings: Settings, plan: Plan, screen: Screen) -> tuple[Summary, list[BaseException]]:
+    """Run it; the figures say whether anything was lost or doubled, and the errors why stories broke off."""
     since = show_time(utc_now() - CLOCK_SLACK)
     async with (
         open_stage(settings, screen, seed=plan.seed) as stage,
@@ -82,7 +81,7 @@ async def run_demo(settings: Settings, plan: Plan, screen: Screen) -> Summary:
             audit = await _check(cast, since=since, settled=not curtain.pulled)
             summary = sum_up(audit, first_stored=cast.first_stored)
             screen.show_summary(summary, seconds=time.monotonic() - begun, waiting=audit.waiting)
-            return summary
+            return summary, [] if curtain.pulled else cast.traffic.failures
         finally:
             put_out_beacon(settings.data_dir)
 
@@ -108,10 +107,7 @@ async def _settle(cast: Cast, *, seconds: float) -> None:
 
 
 async def _check(cast: Cast, *, since: str, settled: bool) -> Audit:
-    """The provider's ledger and the phones against what the API tells; a story that broke off would hide something."""
-    if cast.traffic.failures and settled:
-        first = cast.traffic.failures[0]
-        raise CommandFailed(f"{len(cast.traffic.failures)} stories broke off: {type(first).__name__}: {first}")
+    """The provider's ledger and the phones against what the API tells."""
     numbers = {number for number, _ in cast.phones.arrived}
     timelines = await read_timelines(cast.client, since=since, numbers=numbers)
     return audit_run(cast.phones.told, cast.phones.arrived, timelines, settled=settled)

@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from gateway.commands.exits import CommandFailed
 from gateway.demo.desk import Clerk
 from gateway.demo.people import Line
 from gateway.demo.stories import Language
@@ -20,8 +21,8 @@ from inbox.kit.callers import SYSTEM, Scope
 from inbox.kit.db import tx
 from inbox.kit.ids import AGENT, show_id
 from inbox.staff.actions import add_agent, create_api_key
-from inbox.staff.keys import form_secret, hash_secret
-from inbox.staff.queries import find_caller, list_agents
+from inbox.staff.keys import form_secret, hash_secret, secret_prefix
+from inbox.staff.queries import find_caller, list_agents, list_api_keys
 
 ADAPTER = "sms-twilio"
 ACCOUNT_SID = "ACdec0de00dec0de00dec0de00dec0de00"
@@ -42,7 +43,7 @@ STAFF: tuple[tuple[str, str, tuple[Language, ...]], ...] = (
     ("Wei Chen", "wei@demo.example", ("zh", "en")),
 )
 CLERK_SCOPES: tuple[Scope, ...] = ("conversations:read", "conversations:write", "messages:send")
-AGENT_ITEMS = 1000
+MANY_ITEMS = 1000
 
 
 class Seeded(msgspec.Struct, kw_only=True, frozen=True):
@@ -54,10 +55,23 @@ class Seeded(msgspec.Struct, kw_only=True, frozen=True):
 
 
 async def seed_demo(runtime: Runtime, *, api_url: str) -> Seeded:
-    """Make what is missing; what an earlier run left is used again, pointed at this run's simulator."""
-    hooks = {number: await _seed_channel(runtime, number, name, api_url=api_url) for number, name in LINES.values()}
+    """Make what is missing; what an earlier run left is used again, pointed at this run's simulator.
+
+    CommandFailed where the database is somebody's in earnest: the published key must never open that.
+    """
+    await _refuse_earnest()
     key = await _seed_key("demo", scopes=("admin",), secret=DEMO_API_KEY)
+    hooks = {number: await _seed_channel(runtime, number, name, api_url=api_url) for number, name in LINES.values()}
     return Seeded(hooks=hooks, clerks=await _seed_agents(), api_key=key)
+
+
+async def _refuse_earnest() -> None:
+    """A database with keys or channels, none of them the demo's, is not ours to play with."""
+    keys = [row.prefix for row in await list_api_keys(after=None, limit=MANY_ITEMS)]
+    used = keys or await live_channels()
+    if used and secret_prefix(DEMO_API_KEY) not in keys:
+        hint = "Choose another --data-dir, and leave SWITCHBOARD_DATABASE_URL to the private database."
+        raise CommandFailed("this database belongs to a gateway that is no demo: nothing was changed", hint=hint)
 
 
 async def _seed_channel(runtime: Runtime, number: str, name: str, *, api_url: str) -> str:
@@ -81,7 +95,7 @@ async def _seed_channel(runtime: Runtime, number: str, name: str, *, api_url: st
 
 
 async def _seed_agents() -> dict[Language, list[Clerk]]:
-    known = {row.email: row for row in await list_agents(after=None, limit=AGENT_ITEMS)}
+    known = {row.email: row for row in await list_agents(after=None, limit=MANY_ITEMS)}
     clerks: dict[Language, list[Clerk]] = {}
     for name, email, languages in STAFF:
         if email not in known:

@@ -35,8 +35,11 @@ TRANSIENT = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
 )
-"""What passes by itself: the database is away, starting, full, or asks for another try. All else is our fault."""
+"""What passes by itself or is mended elsewhere: the database is away, starting, full, has become a replica, does not
+know us at the moment, or asks for another try. All else is our fault."""
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 30.0

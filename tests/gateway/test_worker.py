@@ -143,14 +143,14 @@ def test_a_long_job_keeps_its_lease(database_url: str, tmp_path: Path) -> None:
         hanging = post.adapter.hang(taken=False)
         async with working(post) as worker:
             await hanging.reached.wait()
-            for _ in range(6):
-                await asyncio.sleep(0.1)
+            for _ in range(8):
+                await asyncio.sleep(0.2)
                 await worker.recover()
             hanging.go_on.set()
             await until(all_done)
         assert (post.adapter.calls, (await one_row("entry", entry_id))["delivery_state"]) == (1, "sent")
 
-    run_post(database_url, tmp_path, body, job_lease_seconds=0.3)
+    run_post(database_url, tmp_path, body, job_lease_seconds=1.0)
 
 
 def test_a_dead_workers_jobs_are_taken_over(database_url: str, tmp_path: Path) -> None:

@@ -8,7 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.journeys.gateway import Journey, open_journey
+from inbox.kit.db import execute, tx
+from inbox.kit.ids import new_id
+from inbox.outbox.actions import enqueue_jobs
+from inbox.outbox.jobs import DeliverMessage, NewJob
+from tests.journeys.gateway import Journey, eventually, open_journey
 
 Walk = Callable[[Journey], Awaitable[None]]
 
@@ -135,6 +139,27 @@ def test_a_key_may_do_what_its_scopes_say(database_url: str, redis_url: str, tmp
         nobody = await journey.client.post(path, json={"text": "hi"}, headers={"Authorization": ""})
         assert (nobody.status_code, nobody.json()["code"]) == (401, "unauthenticated")
         assert len(await journey.entries(conversation["id"])) == 1
+
+    _run(walk, database_url, redis_url, tmp_path)
+
+
+def test_a_dead_job_is_seen_and_brought_back(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    """A job that has failed for good is listed with its error, and done when it is retried after the repair."""
+
+    async def walk(journey: Journey) -> None:
+        async with tx():
+            lost = DeliverMessage(entry_id=new_id())
+            await enqueue_jobs([NewJob(job=lost, key="nobody")])
+            await execute("UPDATE job SET state = 3, error = 'a bug of yesterday' WHERE key = 'nobody'")
+        [dead] = (await journey.get("/v1/jobs", state="dead"))["data"]
+        assert (dead["type"], dead["error"]) == ("deliver_message", "a bug of yesterday")
+        assert (await journey.post(f"/v1/jobs/{dead['id']}/retry", {}, status=200))["state"] == "waiting"
+
+        async def gone() -> object:
+            return not (await journey.get("/v1/jobs"))["data"]
+
+        await eventually(gone)
+        assert (await journey.post(f"/v1/jobs/{dead['id']}/retry", {}, status=404))["code"] == "not_found"
 
     _run(walk, database_url, redis_url, tmp_path)
 

@@ -8,6 +8,7 @@ TALES = """
 >> Era pra ter chegado na terça
 < Oi {first}, desculpe a demora. Ele já está em {town} e sai para entrega hoje.
 > Que bom, porque é presente
+= É presente: entregar até as 18h
 < Chega até as 18h. Qualquer coisa, é só responder aqui. {agent}
 > Chegou agora, obrigado!
 x

@@ -45,7 +45,7 @@ def test_a_disk_is_judged_before_it_is_full(free: float, verdict: Verdict) -> No
 
 def test_things_that_should_not_be_are_counted() -> None:
     """None is fine and needs no advice; one is what it was said to be."""
-    none = judge_count("jobs", 0, what="dead jobs", fix="retry them")
-    some = judge_count("jobs", 2, what="dead jobs", fix="retry them")
-    assert (none.verdict, none.fix) == ("ok", None)
+    none = judge_count("jobs", 0, what="dead job{s}", fix="retry them")
+    some = judge_count("jobs", 2, what="dead job{s}", fix="retry them")
+    assert (none.verdict, none.detail, none.fix) == ("ok", "no dead jobs", None)
     assert (some.verdict, some.detail, some.fix) == ("problem", "2 dead jobs", "retry them")

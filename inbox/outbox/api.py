@@ -1,0 +1,89 @@
+"""The outbox over HTTP: what waits, runs or is dead, and bringing the dead back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.params import FromPath, QueryParameter
+
+from inbox.kit.clock import show_time
+from inbox.kit.db import Row
+from inbox.kit.errors import Problem
+from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageLimit, cut_page, read_cursor
+from inbox.outbox.actions import retry_jobs
+from inbox.outbox.queries import STATES, find_job, list_jobs
+
+State: TypeAlias = Literal["waiting", "running", "dead"]
+
+NAMES: dict[int, State] = {0: "waiting", 1: "running", 3: "dead"}
+ADMIN = {"scope": "admin"}
+
+_payload = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class JobObject(msgspec.Struct, kw_only=True, frozen=True):
+    """Something to be done. Jobs of one `key` are done one at a time, in their order; `error` is the last failure."""
+
+    object: Literal["job"] = "job"
+    id: int
+    type: str
+    state: State
+    key: str
+    payload: dict[str, Any]
+    attempts: int
+    error: str | None
+    request_id: str | None
+    available_at: str
+    created_at: str
+
+
+class JobController(Controller):
+    """What was promised and is not done yet."""
+
+    path = "/jobs"
+    tags = ("Jobs",)
+
+    @get(opt=ADMIN, operation_id="listJobs", summary="List jobs")
+    async def list_jobs(
+        self,
+        *,
+        wanted: Annotated[
+            State | None, QueryParameter(name="state", description="Only those waiting, running, or dead.")
+        ] = None,
+        limit: PageLimit = DEFAULT_LIMIT,
+        cursor: PageCursor = None,
+    ) -> Page[JobObject]:
+        """In the order they were asked for. What is done is not kept; a dead job stays until it is retried."""
+        after = read_cursor(cursor, int, of=["jobs", wanted])
+        rows = await list_jobs(state=wanted, limit=limit + 1, after=after or 0)
+        return cut_page(rows, limit, key=lambda row: row["id"], of=["jobs", wanted], show=show_job)
+
+    @post("/{job_id:int}/retry", opt={**ADMIN, "problems": ["state_conflict"]}, operation_id="retryJob",
+          summary="Bring a dead job back", status_code=200)  # fmt: skip
+    async def retry_job(self, *, job_id: FromPath[int]) -> JobObject:
+        """It gets all its tries again."""
+        found = await find_job(job_id)
+        if found is None:
+            raise Problem("not_found", f"There is no job {job_id}, or it is done")
+        if found["state"] != STATES["dead"]:
+            raise Problem("state_conflict", f"The job is {NAMES[found['state']]}", hint="Only dead jobs are retried")
+        await retry_jobs([job_id])
+        return show_job(await find_job(job_id))
+
+
+def show_job(row: Row) -> JobObject:
+    """A job's row."""
+    return JobObject(
+        id=row["id"],
+        type=row["type"],
+        state=NAMES[row["state"]],
+        key=row["key"],
+        payload=_payload(row["payload"]),
+        attempts=row["attempts"],
+        error=row["error"],
+        request_id=row["request_id"],
+        available_at=show_time(row["available_at"]),
+        created_at=show_time(row["created_at"]),
+    )

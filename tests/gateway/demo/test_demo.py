@@ -1,0 +1,131 @@
+"""The demo itself, as a newcomer runs it: real processes and servers, a provider that behaves and one that does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.commands.beacon import BEACON_NAME
+from gateway.demo.seeding import DEMO_API_KEY
+
+ENDS_WITHIN = 120
+STRANGER = "+447700900999"
+KEYS = ["sent", "stored", "answered", "delivered", "lost", "doubled", "first_stored_seconds"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One data directory for all runs, as with somebody who comes back."""
+    return tmp_path_factory.mktemp("demo")
+
+
+def command(folder: Path, port: int, *options: str) -> subprocess.Popen[str]:
+    """A demo that has been started."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SWITCHBOARD_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "gateway", "demo", "--port", str(port), "--data-dir", str(folder), "--json", *options],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def sent_by_hand(folder: Path) -> dict[str, Any]:
+    """What `switchboard send` says of a message to somebody who has not written, to the demo it finds by itself."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "gateway", "send", "--to", STRANGER, "--json", "Hello"],
+        env=client_environment(folder), capture_output=True, text=True, check=True, timeout=ENDS_WITHIN,
+    )  # fmt: skip
+    delivery: dict[str, Any] = json.loads(ran.stdout)["delivery"]
+    return delivery
+
+
+def seen_by_tail(folder: Path) -> dict[str, Any]:
+    """The first event that `switchboard tail` prints."""
+    tail = subprocess.Popen(
+        [sys.executable, "-m", "gateway", "tail", "--json"],
+        env=client_environment(folder), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert tail.stdout is not None
+    with tail, tail.stdout as output:
+        event: dict[str, Any] = json.loads(output.readline())
+        tail.terminate()
+    return event
+
+
+def client_environment(folder: Path) -> dict[str, str]:
+    """Nothing but where the demo keeps its data."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SWITCHBOARD_")}
+    return environment | {"SWITCHBOARD_DATA_DIR": str(folder)}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def end_of(running: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
+    """How it ended: exit code, the object on the last line, and what it told beside."""
+    output, told = running.communicate(timeout=ENDS_WITHIN)
+    return running.returncode, json.loads(output.splitlines()[-1]) if output else {}, told
+
+
+def until_lit(folder: Path, running: subprocess.Popen[str]) -> dict[str, Any]:
+    """The note a running demo leaves, as soon as it is there."""
+    end = time.monotonic() + ENDS_WITHIN
+    while time.monotonic() < end and running.poll() is None:
+        if (folder / BEACON_NAME).exists():
+            note: dict[str, Any] = json.loads((folder / BEACON_NAME).read_text())
+            return note
+        time.sleep(0.05)
+    raise AssertionError(running.communicate()[1])
+
+
+def test_a_calm_run_is_flawless(folder: Path) -> None:
+    """Texts become timelines and replies reach phones, each once; the last line has the figures, and the exit is 0."""
+    running = command(folder, free_port(), "--duration", "5", "--rate", "10")
+    note = until_lit(folder, running)
+    headers = {"Authorization": f"Bearer {note['api_key']}"}
+    assert note["api_key"] == DEMO_API_KEY
+    assert httpx.get(f"{note['url']}/v1/channels", headers=headers).json()["data"][0]["adapter"] == "sms-twilio"
+    assert sent_by_hand(folder)["state"] == "queued"
+    assert seen_by_tail(folder)["object"] == "event"
+    code, figures, told = end_of(running)
+    assert list(figures) == KEYS, told
+    assert (code, figures["lost"], figures["doubled"]) == (0, 0, 0), told
+    assert figures["stored"] == figures["sent"] >= 15
+    assert figures["delivered"] == figures["answered"] > 0
+    assert 0 < figures["first_stored_seconds"] < 60
+    assert not (folder / BEACON_NAME).exists()
+
+
+def test_an_outage_loses_and_doubles_nothing(folder: Path) -> None:
+    """On the same data: webhooks late, twice and out of order, calls throttled, cut and broken, and still once each."""
+    code, figures, told = end_of(
+        command(folder, free_port(), "--duration", "4", "--rate", "10", "--scenario", "outage")
+    )
+    assert (code, figures["lost"], figures["doubled"]) == (0, 0, 0), told
+    assert figures["stored"] == figures["sent"]
+
+
+def test_a_port_that_is_taken_is_told_at_once(tmp_path: Path) -> None:
+    """Nothing is started for nothing: the port is looked at first, and another one proposed."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, _, told = end_of(command(tmp_path, port, "--duration", "3"))
+    assert code == 1
+    assert f"port {port}" in told
+    assert f"--port {port + 1}" in told
+    assert "Traceback" not in told
