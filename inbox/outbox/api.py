@@ -60,17 +60,17 @@ class JobController(Controller):
         rows = await list_jobs(state=wanted, limit=limit + 1, after=after or 0)
         return cut_page(rows, limit, key=lambda row: row["id"], of=["jobs", wanted], show=show_job)
 
-    @post("/{job_id:int}/retry", opt={**ADMIN, "problems": ["state_conflict"]}, operation_id="retryJob",
+    @post("/{job_number:int}/retry", opt={**ADMIN, "problems": ["state_conflict"]}, operation_id="retryJob",
           summary="Bring a dead job back", status_code=200)  # fmt: skip
-    async def retry_job(self, *, job_id: FromPath[int]) -> JobObject:
+    async def retry_job(self, *, job_number: FromPath[int]) -> JobObject:
         """It gets all its tries again."""
-        found = await find_job(job_id)
+        found = await find_job(job_number)
         if found is None:
-            raise Problem("not_found", f"There is no job {job_id}, or it is done")
+            raise Problem("not_found", f"There is no job {job_number}, or it is done")
         if found["state"] != STATES["dead"]:
             raise Problem("state_conflict", f"The job is {NAMES[found['state']]}", hint="Only dead jobs are retried")
-        await retry_jobs([job_id])
-        return show_job(await find_job(job_id))
+        await retry_jobs([job_number])
+        return show_job(await find_job(job_number))
 
 
 def show_job(row: Row) -> JobObject:
