@@ -102,7 +102,7 @@ class Worker:
         except Exception:
             log.exception("claim_broke")
             return 0
-        kept = self._keep_shares(claimed, lanes)
+        kept = [] if self._stopping else self._keep_shares(claimed, lanes)
         for job in kept:
             task = asyncio.create_task(self._run(job))
             self._running[task] = job

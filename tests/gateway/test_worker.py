@@ -18,7 +18,7 @@ from gateway.worker import Worker
 from inbox.kit.db import execute
 from inbox.kit.ids import new_id
 from inbox.kit.tracing import request_id, working_for
-from inbox.outbox.actions import enqueue_jobs
+from inbox.outbox.actions import claim_jobs, enqueue_jobs
 from inbox.outbox.jobs import DeliverMessage, NewJob
 from inbox.outbox.queries import count_jobs, list_jobs
 from tests.gateway.posts import NO_JOBS, Post, run_post
@@ -241,6 +241,31 @@ def test_stopping_finishes_what_runs_and_claims_no_more(database_url: str, tmp_p
             await stopping
         assert post.adapter.texts == ["running"]
         assert await count_jobs() == {"waiting": 1, "running": 0, "dead": 0}
+
+    run_post(database_url, tmp_path, body)
+
+
+def test_a_claim_that_comes_back_after_the_stop_is_given_back(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a worker was just claiming when it was told to stop waits for another at once, untried."""
+    claiming, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow_claim(**fields: Any) -> Any:
+        claimed = await claim_jobs(**fields)
+        claiming.set()
+        await go_on.wait()
+        return claimed
+
+    async def body(post: Post) -> None:
+        await post.write()
+        monkeypatch.setattr("gateway.worker.claim_jobs", slow_claim)
+        async with working(post) as worker:
+            await claiming.wait()
+            await worker.stop(seconds=1)
+            go_on.set()
+        [job] = await list_jobs()
+        assert (post.adapter.calls, job["state"], job["attempts"]) == (0, 0, 0)
 
     run_post(database_url, tmp_path, body)
 

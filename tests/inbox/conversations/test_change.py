@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import pytest
 
 from inbox.conversations.actions.change import (
     TAGS_MAX,
@@ -169,26 +168,27 @@ def test_a_patch_tells_only_what_differs(database_url: str) -> None:
     run_opened(database_url, body)
 
 
-@pytest.mark.parametrize(
-    ("before", "change", "after"),
-    [
-        ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
-        ({"a": 1, "b": 2}, {"a": None}, {"b": 2}),
-        ({"a": {"b": 1, "c": 2}}, {"a": {"b": None, "d": 3}}, {"a": {"c": 2, "d": 3}}),
-        ({"a": [1, 2]}, {"a": {"b": 1}}, {"a": {"b": 1}}),
-        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
-        ({"a": 1}, None, {}),
-        ({"a": 1}, {}, {"a": 1}),
-    ],
-)
-def test_attributes_are_merged(database_url: str, before: Any, change: Any, after: Any) -> None:
+MERGES: list[tuple[Any, Any, Any]] = [
+    ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
+    ({"a": 1, "b": 2}, {"a": None}, {"b": 2}),
+    ({"a": {"b": 1, "c": 2}}, {"a": {"b": None, "d": 3}}, {"a": {"c": 2, "d": 3}}),
+    ({"a": [1, 2]}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+    ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ({"a": 1}, None, {}),
+    ({"a": 1}, {}, {"a": 1}),
+]
+
+
+def test_attributes_are_merged(database_url: str) -> None:
     """Attributes follow JSON merge patch (RFC 7396, its own examples among them): a null removes a member."""
 
     async def body() -> None:
         conversation = await receive(await make_channel(), text_message())
-        await patch(conversation, attributes=before)
-        row = await patch(conversation, attributes=change)
-        assert msgspec.json.decode(row["attributes"]) == after
+        for before, change, after in MERGES:
+            await patch(conversation, attributes=None)
+            await patch(conversation, attributes=before)
+            row = await patch(conversation, attributes=change)
+            assert msgspec.json.decode(row["attributes"]) == after
 
     run_opened(database_url, body)
 

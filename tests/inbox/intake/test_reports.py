@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import pytest
-
 from channels.events import DeliveryError, DeliveryReported
 from inbox.conversations.actions.deliveries import PieceReport, apply_reports
 from inbox.conversations.actions.store import lock_thread, store_threads
@@ -119,17 +117,32 @@ def test_a_report_belongs_to_the_channel_it_came_by(database_url: str) -> None:
     run_opened(database_url, body)
 
 
-@pytest.mark.parametrize("reference", ["msg_0", "ent_" + "0" * 32, "", "msg_" + "0" * 32])
-def test_a_reference_that_is_not_ours_is_no_reference(database_url: str, reference: str) -> None:
+def test_a_reference_that_is_not_ours_is_no_reference(database_url: str) -> None:
     """Whatever a provider carries back in place of our reference, the report is found by the provider's id."""
 
     async def body() -> None:
         lane = await make_channel()
         entry_id, delivery = await asked_and_answered(lane)
         await hand_over(entry_id, delivery, "SMout")
-        report = DeliveryReported(key="k", provider_message_id="SMout", state="read", reference=reference)
-        await project(lane, arrived(10, report))
+        for number, reference in enumerate(["msg_0", "ent_" + "0" * 32, "", "msg_" + "0" * 32]):
+            told = DeliveryReported(key=f"k{number}", provider_message_id="SMout", state="read", reference=reference)
+            await project(lane, arrived(10 + number, told))
         assert await state_of(entry_id) == "read"
+        assert (await count_rows("delivery_attempt"), await count_rows("quarantine")) == (4, 0)
+
+    run_opened(database_url, body)
+
+
+def test_several_strays_of_one_request_are_set_aside_once(database_url: str) -> None:
+    """A request with two reports that match nothing is one line of the quarantine; its good events happen."""
+
+    async def body() -> None:
+        lane = await make_channel()
+        strays = [delivery_report(f"SM{n}", "delivered") for n in range(2)]
+        lost = text_message("lost", to="+12125559999")
+        await project(lane, arrived(1, strays[0], text_message("hi"), strays[1], lost))
+        assert [row["raw_event_id"] for row in await rows_of("quarantine", "raw_event_id")] == [1]
+        assert [row["text"] for row in await rows_of("entry")] == ["hi"]
 
     run_opened(database_url, body)
 
