@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
@@ -23,40 +23,49 @@ log = structlog.get_logger()
 RECOVER_SECONDS = 5.0
 """How often dead workers' leases and ended snoozes are looked for."""
 PRUNE_SECONDS = 600.0
+LAST_ROUND_SECONDS = 2.0
+"""How long a chore may take to end its round when the process stops."""
 TURN_SECONDS = 0.02
 """How long another process is given to number the feed before we try again: what it did not see yet is ours."""
 
 
 @asynccontextmanager
 async def run_chores(runtime: Runtime, projector: Projector, worker: Worker | None) -> AsyncIterator[None]:
-    """Run them all until the process stops."""
+    """Run them all until the process stops; then each ends its round, so that no statement is cut off."""
     poll = runtime.settings.poll_seconds
+    stopping = asyncio.Event()
     tasks = [
-        asyncio.create_task(runtime.hub.run()),
-        asyncio.create_task(_sequence(runtime)),
-        asyncio.create_task(_repeat(runtime.directory.refresh, poll, first=True)),
-        asyncio.create_task(_repeat(projector.look_around, poll)),
-        asyncio.create_task(_repeat(lambda: _drain(runtime), poll)),
-        asyncio.create_task(_repeat(lambda: _recover(worker), RECOVER_SECONDS)),
-        asyncio.create_task(_repeat(lambda: _prune(runtime), PRUNE_SECONDS)),
+        asyncio.create_task(chore)
+        for chore in (
+            runtime.hub.run(),
+            _sequence(runtime, stopping),
+            _repeat(runtime.directory.refresh, poll, stopping, first=True),
+            _repeat(projector.look_around, poll, stopping),
+            _repeat(lambda: _drain(runtime), poll, stopping),
+            _repeat(lambda: _recover(worker), RECOVER_SECONDS, stopping),
+            _repeat(lambda: _prune(runtime), PRUNE_SECONDS, stopping),
+        )
     ]
     try:
         yield
     finally:
-        for task in tasks:
+        stopping.set()
+        runtime.hub.stop()
+        _, unfinished = await asyncio.wait(tasks, timeout=LAST_ROUND_SECONDS)
+        for task in unfinished:
             task.cancel()
-        await asyncio.wait(tasks)
+        if unfinished:
+            await asyncio.wait(unfinished)
 
 
-async def _sequence(runtime: Runtime) -> None:
+async def _sequence(runtime: Runtime, stopping: asyncio.Event) -> None:
     """Number the feed as soon as something was told here, and look now and then for what others told and left."""
     told = asyncio.Event()
     unhook = on_wake("feed", told.set)
+    poll = runtime.settings.poll_seconds
     try:
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(runtime.settings.poll_seconds):
-                    await told.wait()
+        while not stopping.is_set():
+            await _first_of(told, stopping, seconds=poll)
             told.clear()
             with _surviving("sequence"):
                 numbered = await sequence_events()
@@ -69,6 +78,16 @@ async def _sequence(runtime: Runtime) -> None:
                     told.set()
     finally:
         unhook()
+
+
+async def _first_of(*events: asyncio.Event, seconds: float) -> None:
+    """Until one of these happens, or the time is over."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 async def _drain(runtime: Runtime) -> None:
@@ -87,10 +106,14 @@ async def _prune(runtime: Runtime) -> None:
     await forget_requests(older_than=utc_now() - timedelta(hours=runtime.settings.idempotency_hours))
 
 
-async def _repeat(chore: Callable[[], Awaitable[object]], seconds: float, *, first: bool = False) -> None:
+async def _repeat(
+    chore: Callable[[], Awaitable[object]], seconds: float, stopping: asyncio.Event, *, first: bool = False
+) -> None:
     while True:
         if not first:
-            await asyncio.sleep(seconds)
+            await _first_of(stopping, seconds=seconds)
+        if stopping.is_set():
+            return
         first = False
         with _surviving(getattr(chore, "__name__", "chore")):
             await chore()

@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import datetime
 from random import Random
+from typing import Any
 
 import asyncpg
 import structlog
@@ -33,6 +34,8 @@ from inbox.outbox.actions import (
 from inbox.outbox.jobs import Backoff, ClaimedJob
 
 log = structlog.get_logger()
+
+HANG_UP_SECONDS = 1.0
 
 
 class Worker:
@@ -69,6 +72,7 @@ class Worker:
         finally:
             unhook()
             listener.cancel()
+            await asyncio.wait([listener])
 
     async def stop(self, *, seconds: float) -> None:
         """Claim no more, let what runs end, and give back what does not end in time."""
@@ -164,7 +168,15 @@ class Worker:
             self._wake.set()
             await gone.wait()
         finally:
-            connection.terminate()
+            await _hang_up(connection)
+
+
+async def _hang_up(connection: Any) -> None:
+    """Close a connection, also one whose server is gone."""
+    try:
+        await connection.close(timeout=HANG_UP_SECONDS)
+    except TRANSIENT:
+        connection.terminate()
 
 
 async def settle(job: ClaimedJob, running: Awaitable[Outcome], *, backoff: Backoff, random: Random) -> None:
