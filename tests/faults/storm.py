@@ -78,21 +78,18 @@ async def check(site: Site, operations: Sequence[Operation]) -> Verdict:
     """Wait until nothing more appears, then compare: acknowledged is stored, once, and in the order of the journal."""
     acknowledged = {operation.sid for operation in operations if operation.acknowledged}
     deadline = time.monotonic() + SETTLE_SECONDS
-    stored = await _stored(site)
-    while acknowledged - {row["sid"] for row in stored} and time.monotonic() < deadline:
+    stored, waiting = await _stored(site), await _waiting(site)
+    while (waiting or acknowledged - {row["sid"] for row in stored}) and time.monotonic() < deadline:
         await asyncio.sleep(1)
-        stored = await _stored(site)
+        stored, waiting = await _stored(site), await _waiting(site)
     counts = Counter(row["sid"] for row in stored)
-    [waiting] = await site.rows(
-        "SELECT count(*) AS n FROM lane l JOIN raw_event r ON r.channel_id = l.channel_id AND r.id > l.projected_id"
-    )
     return Verdict(
         acknowledged=len(acknowledged),
         stored=len(counts),
         lost=len(acknowledged - set(counts)),
         doubled=sum(count - 1 for count in counts.values()),
         out_of_order=_out_of_order(stored),
-        stranded=waiting["n"],
+        stranded=waiting,
     )
 
 
@@ -117,6 +114,14 @@ async def _deliver(site: Site, client: httpx.AsyncClient, operation: Operation, 
         if answer.status_code == 200:
             operation.acknowledged = True
             return
+
+
+async def _waiting(site: Site) -> int:
+    """How many journaled requests are not projected yet."""
+    [row] = await site.rows(
+        "SELECT count(*) AS n FROM lane l JOIN raw_event r ON r.channel_id = l.channel_id AND r.id > l.projected_id"
+    )
+    return int(row["n"])
 
 
 async def _stored(site: Site) -> list[Any]:
