@@ -85,7 +85,10 @@ class ConversationController(Controller):
         contact: Annotated[str | None, QueryParameter(description="Those with this contact.")] = None,
         priority: Annotated[Level | None, QueryParameter(description="Those of this priority.")] = None,
         unread: Annotated[bool | None, QueryParameter(description="Those with, or without, unread messages.")] = None,
-        updated_after: Annotated[datetime | None, QueryParameter(description="Those changed since.")] = None,
+        updated_after: Annotated[
+            datetime | None,
+            QueryParameter(description="Those changed since. How far a message got does not change its conversation."),
+        ] = None,
         sort: Annotated[Sort, QueryParameter(description="The order; `-` puts the latest first.")] = "-updated_at",
         limit: PageLimit = DEFAULT_LIMIT,
         cursor: PageCursor = None,
