@@ -14,8 +14,9 @@ import asyncpg
 import pytest
 
 from gateway.embedded import NotDurable, check_durability, open_embedded
-from gateway.embedded.binaries import find_postgres
+from gateway.embedded.binaries import bring_within_reach, find_postgres
 from gateway.embedded.durability import judge_durability
+from gateway.embedded.places import settle_places
 
 DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
@@ -62,7 +63,8 @@ def careless_postgres(home: Path) -> Iterator[None]:
     """The same data under a server that somebody else configured."""
     user = (home / "postgres").stat().st_uid
     options = ["-clisten_addresses=", "-cfsync=off", f"-cunix_socket_directories={home / 'run'}"]
-    command = [str(find_postgres(None)), "-D", str(home / "postgres"), *options]
+    program = bring_within_reach(find_postgres(None), settle_places(home.parent))
+    command = [str(program), "-D", str(home / "postgres"), *options]
     with subprocess.Popen(command, user=user, cwd="/", stderr=subprocess.DEVNULL) as server:
         try:
             yield
