@@ -35,6 +35,8 @@ from inbox.conversations.actions.deliveries import (
 )
 from inbox.conversations.actions.store import lock_thread, store_threads
 from inbox.conversations.ladder import State
+from inbox.conversations.thread import record_change
+from inbox.kit.callers import SYSTEM
 from inbox.kit.clock import utc_now
 from inbox.kit.db import TRANSIENT, Row, tx
 from inbox.kit.ids import read_id, show_id
@@ -196,6 +198,20 @@ def delivery_error(failed: SendFailed) -> DeliveryError:
 
 
 async def _remember_opt_out(piece: Row, failed: OptedOut) -> None:
+    """The provider knows of an opt-out that we did not: into the ledger, and told in the timeline."""
+    held = await lock_thread(piece["conversation_id"])
+    now = utc_now()
+    record_change(
+        held,
+        "consent_changed",
+        event_type="contact.consent_changed",
+        changed=("consent",),
+        actor=SYSTEM,
+        now=now,
+        after="revoked",
+        reason=f"provider: {failed.reason}",
+    )
+    await store_threads([held], now=now)
     change = ConsentChange(
         identity_id=piece["identity_id"],
         state="revoked",

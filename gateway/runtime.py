@@ -88,6 +88,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             storage=open_storage(settings),
         )
         stack.push_async_callback(runtime.directory.close)
+        stack.callback(runtime.spool.close)
         yield runtime
 
 

@@ -113,6 +113,8 @@ def test_an_opt_out_the_provider_knows_of_is_learnt(database_url: str, redis_url
             sent = await journey.post(path, {"text": "Hi Ana"})
             delivery = await journey.delivery(sent["id"], "failed")
             assert (delivery["error"]["code"], delivery["error"]["provider_code"]) == ("opted_out", "21610")
+            told = [entry["event"] for entry in await journey.entries(conversation["id"], at_least=3) if entry["event"]]
+            assert [(event["name"], event["to"]) for event in told] == [("consent_changed", "revoked")]
             problem = await journey.post(path, {"text": "Still there?"}, status=409)
             assert problem["code"] == "contact_opted_out"
 

@@ -52,6 +52,7 @@ async def open_cursor(text: str | None) -> int:
     except ValueError as error:
         wrong = FieldError(pointer="?after", code="invalid_cursor", detail=str(error))
         raise Problem("invalid_cursor", "This is not a cursor of the feed", errors=[wrong]) from error
-    if cursor < head.pruned:
-        raise Problem("cursor_expired", "Events this old are forgotten", hint="List anew and go on from Event-Cursor")
+    if cursor < head.pruned or cursor > head.cursor:  # beyond the head: the feed was restored from an older copy
+        detail = "The feed cannot be read on from there"
+        raise Problem("cursor_expired", detail, hint="List anew and go on from Event-Cursor")
     return cursor

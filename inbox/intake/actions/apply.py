@@ -54,8 +54,10 @@ async def apply_facts(facts: Sequence[Fact], *, now: datetime, window: timedelta
     if not facts:
         return []
     reports, missed = await _match_reports([fact for fact in facts if isinstance(fact.event, DeliveryReported)])
-    senders = [_sender(fact.event.sender) for fact in facts if not isinstance(fact.event, DeliveryReported)]
-    people = await find_or_create_identities(senders[::-1])  # the last spelling of an address counts: here the first
+    senders = dict.fromkeys(
+        _sender(fact.event.sender) for fact in facts if not isinstance(fact.event, DeliveryReported)
+    )
+    people = await find_or_create_identities([*reversed(senders)])  # of several spellings the last counts: the first
     contacts = {known.contact_id for known in people.values()}
     names = await lock_contacts(contacts) if contacts else {}
     held = await lock_threads(

@@ -8,11 +8,9 @@ from typing import Any
 
 import asyncpg
 import pytest
-from piccolo.columns import Integer
-from piccolo.table import Table
 
+from inbox.accounts.tables import Channel
 from inbox.kit.db import (
-    DB,
     TRANSIENT,
     close_database,
     execute,
@@ -32,12 +30,6 @@ from tests.outage import cuttable_line
 SIZE = 3
 TIMES = 12
 """More often than the pool is large, so that a connection lost each time would be missed."""
-
-
-class Thing(Table, tablename="thing", db=DB):
-    """A table of Piccolo's in our transactions."""
-
-    number = Integer()
 
 
 async def make_things() -> None:
@@ -83,22 +75,26 @@ def test_what_is_done_in_a_transaction_is_done_together(database_url: str) -> No
 
     async def body() -> None:
         await make_things()
+        await execute("INSERT INTO channel SELECT gen_random_uuid(), 'x', 'sms', 'x', 'x', '', '{}', ''")
 
         async def work(*, fail: bool) -> None:
             async with tx() as connection:
                 assert in_transaction()
                 await execute("INSERT INTO thing (number) VALUES ($1)", 1)
                 await connection.execute("INSERT INTO thing (number) VALUES (2)")
-                await Thing.insert(Thing(number=3))
-                assert await fetch_value("SELECT count(*) FROM thing") == await Thing.count() == 3
+                await Channel.raw("INSERT INTO thing (number) VALUES ({})", 3)
+                await Channel.delete(force=True)
+                assert await fetch_value("SELECT count(*) FROM thing") == 3
+                assert await Channel.count() == 0
                 assert await apart(numbers()) == []
+                assert await apart(fetch_value("SELECT count(*) FROM channel")) == 1
                 if fail:
                     raise ZeroDivisionError
 
         await fails(ZeroDivisionError, lambda: work(fail=True))
-        assert await numbers() == []
+        assert (await numbers(), await Channel.count()) == ([], 1)
         await work(fail=False)
-        assert await numbers() == [1, 2, 3]
+        assert (await numbers(), await Channel.count()) == ([1, 2, 3], 0)
         assert await fetch_one("SELECT number FROM thing WHERE number = 9") is None
         assert not in_transaction()
 
