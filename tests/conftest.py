@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests.database import Servers, cloned_database, running_servers
+
+# The same examples every time, however slow the machine: a failure is a change's doing.
+settings.register_profile("calm", derandomize=True, deadline=None)
+settings.load_profile("calm")
 
 REAL_CONNECT = socket.socket.connect
 REAL_CONNECT_EX = socket.socket.connect_ex
