@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 LANES_AT_ONCE = 4
 DOOR_SHARE = 0.4
-MOST_REST_SECONDS = 0.05
+MOST_REST_SECONDS = 0.02
 PAUSE_SECONDS = 0.2
 """How long to wait before a lane is tried again that another process holds, or whose database is away."""
 

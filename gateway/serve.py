@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -30,6 +31,8 @@ log = structlog.get_logger()
 KEEP_ALIVE_SECONDS = 75
 """Longer than the idle time of common load balancers (60 s), so that they close first."""
 BACKLOG = 2048
+GC_THRESHOLDS = (50_000, 20, 20)
+"""New objects, and rounds of the younger generations, before the next is looked through (Python: 700, 10, 10)."""
 
 
 def run_forever(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -56,6 +59,17 @@ async def work(settings: Settings) -> None:
         log.info("working")
         await stop.wait()
         log.info("stopping")
+
+
+def spare_collector() -> None:
+    """Keep the garbage collector from walking again and again through what was loaded at the start and stays.
+
+    A batch makes thousands of objects that go by themselves, and at the usual thresholds each thousand of them has the
+    collector look for circles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 @asynccontextmanager

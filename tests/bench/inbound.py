@@ -40,6 +40,9 @@ MOST_A_SECOND = 5000
 """How many requests are built for each second of a closed turn: more than any floor here can take."""
 SETTLE_SECONDS = 60.0
 SAMPLES = 200
+WAITING = """
+SELECT EXISTS (SELECT FROM lane l JOIN raw_event r ON r.channel_id = l.channel_id AND r.id > l.projected_id)
+"""
 
 
 async def measure(*, turns: int, seconds: float, work: Path) -> dict[str, Any]:
@@ -108,40 +111,44 @@ async def load_floor(name: str, port: int, number: int, *, seconds: float, work:
 
 async def load_ours(ours: Gateway, number: int, *, seconds: float, work: Path) -> dict[str, float]:
     """Our rate of acknowledging, and of having projected all of it."""
-    before, began = await ours.stored(), time.perf_counter()
+    before = await ours.stored()
     result = await load("closed", ours.port, ours.path, tag=f"o{number}", seconds=seconds, work=work)
-    await until_stored(ours, before + int(result["good"]))
-    elapsed = time.perf_counter() - began - float(result["start_seconds"])
+    elapsed = await until_stored(ours, before + int(result["good"])) - float(result["first_sent_at"])
     return {"acknowledged": float(result["rate"]), "projected": result["good"] / elapsed}
 
 
 async def load(mode: str, port: int, path: str, *, tag: str, seconds: float, work: Path, rate: float = 0) -> Any:
-    """Run the generator against one server; its summary, and how long it took to start."""
+    """Run the generator against one server; its summary, and when it began to send."""
     file = work / f"{tag}.requests"
     amount = int(rate * seconds) if mode == "open" else int(MOST_A_SECOND * seconds)
     url = f"http://127.0.0.1:{port}{path}"
     write_requests(file, list(inbound_requests(url=url, path=path, amount=amount, tag=tag)))
-    began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.load", mode, f"--requests={file}", f"--port={port}", f"--seconds={seconds}",
         f"--rate={rate}", stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     output, _ = await process.communicate()
-    took = time.perf_counter() - began
+    ended = time.perf_counter()
     file.unlink()
     result = json.loads(output)
     if result["good"] != result["answered"]:
         raise RuntimeError(f"not every request was taken: {result['statuses']}")
-    return result | {"start_seconds": took - result["answered"] / result["rate"]}
+    return result | {"first_sent_at": ended - result["answered"] / result["rate"]}
 
 
-async def until_stored(ours: Gateway, amount: int) -> None:
-    """Wait until so many messages are in conversations, and not one more."""
+async def until_stored(ours: Gateway, amount: int) -> float:
+    """Wait until so many messages are in conversations, and not one more; when that was.
+
+    It is the lane's cursor that is watched: counting all entries again and again would slow what is measured.
+    """
     async with asyncio.timeout(SETTLE_SECONDS):
-        while (stored := await ours.stored()) < amount:  # noqa: ASYNC110 (the database of another process is watched)
+        while await ours.counter.fetchval(WAITING):  # noqa: ASYNC110 (the database of another process is watched)
             await asyncio.sleep(0.02)
+    ended = time.perf_counter()
+    stored = await ours.stored()
     if stored != amount:
         raise RuntimeError(f"{stored} messages are stored, {amount} were acknowledged")
+    return ended
 
 
 async def visible_p99(ours: Gateway, *, rate: float, work: Path) -> float:
