@@ -162,7 +162,7 @@ def _headers(scope: HTTPScope) -> dict[str, str]:
 
 
 async def _read_body(receive: Receive, headers: dict[str, str], *, limit: int) -> bytes | None:
-    """The raw body, or None as soon as it is known to be longer than the limit."""
+    """The raw body; None as soon as it is known to be longer than the limit, or that the rest will not come."""
     announced = headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit:
         return None
@@ -170,7 +170,7 @@ async def _read_body(receive: Receive, headers: dict[str, str], *, limit: int) -
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b""
+            return None  # whoever went away hears no answer, and says nothing about signatures
         body += message.get("body", b"")  # type: ignore[operator]  # ASGI: always bytes
         more = bool(message.get("more_body", False))
         if len(body) > limit:
