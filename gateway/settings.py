@@ -1,48 +1,20 @@
-"""What an operator can set: environment variables `SWITCHBOARD_*`, one typed struct, complete or refuse to start."""
+"""What an operator can set: environment variables `SWITCHBOARD_*`, one typed struct."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
-import phonenumbers
 
-from gateway.environment import (
-    SettingProblem,
-    SettingRow,
-    SettingsError,
-    name_unknown,
-    read_env_file,
-    read_environment,
-    setting,
-    settings_table,
-    show_settings,
-)
-
-__all__ = ["Settings", "SettingsError", "describe_settings", "load_settings", "settings_page", "settings_schema"]
+from gateway.environment import setting, settings_table
 
 PREFIX = "SWITCHBOARD_"
-NOT_SETTINGS = frozenset({"SWITCHBOARD_TESTDATA"})
-"""Names with our prefix that only the tests read."""
-ENV_FILE = Path(".env")
 DEMO_SECRET_KEY = "switchboard demo key: published, protects nothing"  # noqa: S105 - it is refused outside the demo
-SECRET_KEY_CHARS = 32
-SECRET_KEY_VARIETY = 8
-"""The fewest different characters of a key: random hex of the shortest length has about 14."""
-EXAMPLE_WORDS = ("change", "example", "replace", "switchboard", "password", "secret")
-"""Words of keys out of documentation; a random key of 64 characters holds one of them once in millions."""
-MAKE_KEY = "set it to the output of: openssl rand -hex 32"
 WEB = ("http", "https")
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
-HOST = re.compile(r"[a-z0-9_.:\[\]/-]+")
-LEASE_TO_TIMEOUT = 2
-"""A job's lease must be this many times a send's timeout: a lease that ends in mid-send would send twice."""
 PAGE_HEAD = """# Settings
 
 Switchboard is set up by environment variables alone. All that is wrong with them is reported at once, before anything
@@ -208,35 +180,6 @@ SECTIONS = {
 }
 
 
-def load_settings(
-    environ: Mapping[str, str], *, demo: bool = False, serving: bool = True, env_file: Path = ENV_FILE
-) -> tuple[Settings, list[str]]:
-    """The settings, and warnings about what is set but doubtful; SettingsError with everything that is wrong.
-
-    `demo` is the demo command's wish, as SWITCHBOARD_DEMO is the operator's: only then is `env_file` read, and may the
-    secret key be missing. `serving` is False for commands that only speak to a gateway over HTTP and need no key.
-    """
-    demo = demo or _asks_for_demo(environ)
-    file, problems = read_env_file(env_file) if demo else ({}, [])
-    merged = {**file, **{name: value for name, value in environ.items() if value.strip()}}
-    values, wrong = read_environment(Settings, merged)
-    settings = _with_defaults(values, merged, demo=demo)
-    problems += wrong
-    named = {problem.name for problem in problems}
-    rules = RULES if serving else RULES[1:]
-    problems += [problem for rule in rules for problem in rule(settings) if problem.name not in named]
-    warnings = [*name_unknown(Settings, set(merged) - NOT_SETTINGS, prefix=PREFIX), *_doubts(settings)]
-    if problems:
-        raise SettingsError(problems, warnings)
-    return settings, warnings
-
-
-def describe_settings(settings: Settings, environ: Mapping[str, str], *, env_file: Path = ENV_FILE) -> list[SettingRow]:
-    """Every setting as `switchboard config show` prints it: name, masked value, source, unit, help."""
-    file, _ = read_env_file(env_file) if settings.demo else ({}, [])
-    return show_settings(settings, env=environ, file=file)
-
-
 def settings_schema() -> dict[str, Any]:
     """The settings as a JSON Schema (2020-12), the properties named as the environment variables."""
     return msgspec.json.schema(Settings, schema_hook=lambda _: {"type": "string", "format": "path"})
@@ -248,84 +191,9 @@ def settings_page() -> str:
     return "\n".join([PAGE_HEAD, *settings_table(Settings, SECTIONS, shown), ""])
 
 
-def _asks_for_demo(environ: Mapping[str, str]) -> bool:
-    return environ.get("SWITCHBOARD_DEMO", "").strip().lower() in {"1", "true"}
-
-
-def _with_defaults(values: dict[str, Any], environ: Mapping[str, str], *, demo: bool) -> Settings:
-    """The values with the defaults that depend on the surroundings, and addresses without their last slash."""
-    defaults = {
-        "data_dir": default_data_dir(environ, demo=demo),
-        "secret_key": DEMO_SECRET_KEY if demo else "",
-    }
-    settings = Settings(**{**defaults, **values, "demo": demo})
-    return msgspec.structs.replace(
-        settings,
-        public_url=settings.public_url.rstrip("/"),
-        gateway_url=settings.gateway_url.rstrip("/"),
-        egress_allow=tuple(host.lower() for host in settings.egress_allow),
-    )
-
-
 def default_data_dir(environ: Mapping[str, str], *, demo: bool = False) -> Path:
     """`switchboard` in the XDG data home; the demo has its own, so that its published key never meets real data."""
     stated = Path(environ.get("XDG_DATA_HOME", ""))
     home = Path(environ.get("HOME") or Path.home())
     base = stated if stated.is_absolute() else home / ".local" / "share"
     return base / ("switchboard-demo" if demo else "switchboard")
-
-
-def _doubts(settings: Settings) -> Iterator[str]:
-    """What works but should be known."""
-    public = urlsplit(settings.public_url)
-    if public.scheme == "http" and public.hostname not in LOOPBACK:
-        yield "SWITCHBOARD_PUBLIC_URL is http://: messages and signatures cross the network in clear"
-    if settings.secret_key == DEMO_SECRET_KEY and settings.host not in LOOPBACK:
-        yield "the demo's key is published: whoever reaches it at SWITCHBOARD_HOST can forge links; set your own key"
-
-
-def _check_secret_key(settings: Settings) -> Iterator[SettingProblem]:
-    key = settings.secret_key
-    if settings.demo:
-        return
-    if not key:
-        yield SettingProblem("SWITCHBOARD_SECRET_KEY", "is missing", MAKE_KEY)
-    elif any(word in key.lower() for word in EXAMPLE_WORDS):
-        yield SettingProblem("SWITCHBOARD_SECRET_KEY", "is an example out of documentation, known to all", MAKE_KEY)
-    elif len(key) < SECRET_KEY_CHARS or len(set(key)) < SECRET_KEY_VARIETY:
-        problem = f"is shorter than {SECRET_KEY_CHARS} characters or repeats a few of them, so it can be guessed"
-        yield SettingProblem("SWITCHBOARD_SECRET_KEY", problem, MAKE_KEY)
-
-
-def _check_web_addresses(settings: Settings) -> Iterator[SettingProblem]:
-    addresses = {"SWITCHBOARD_PUBLIC_URL": settings.public_url, "SWITCHBOARD_URL": settings.gateway_url}
-    for name, url in addresses.items():
-        parts = urlsplit(url)
-        if not parts.hostname or "@" in parts.netloc or "?" in url or "#" in url:
-            problem = "needs a host, and no user, query or fragment"
-            yield SettingProblem(name, problem, "set it to an address like https://inbox.example.org")
-
-
-def _check_country(settings: Settings) -> Iterator[SettingProblem]:
-    if settings.default_country and not phonenumbers.country_code_for_region(settings.default_country):
-        fix = "use the ISO 3166-1 letters, such as GB for the United Kingdom"
-        yield SettingProblem("SWITCHBOARD_DEFAULT_COUNTRY", "is no country with telephone numbers", fix)
-
-
-def _check_hosts(settings: Settings) -> Iterator[SettingProblem]:
-    if any("://" in host or not HOST.fullmatch(host) for host in settings.egress_allow):
-        fix = "name hosts alone, separated by commas: crm.internal, 10.0.0.8"
-        yield SettingProblem("SWITCHBOARD_EGRESS_ALLOW", "holds something that is no host", fix)
-
-
-def _check_order(settings: Settings) -> Iterator[SettingProblem]:
-    if settings.send_retry_base_seconds > settings.send_retry_max_seconds:
-        fix = "make it at least SWITCHBOARD_SEND_RETRY_BASE_SECONDS"
-        yield SettingProblem("SWITCHBOARD_SEND_RETRY_MAX_SECONDS", "is less than the first wait", fix)
-    if settings.job_lease_seconds < LEASE_TO_TIMEOUT * settings.send_timeout_seconds:
-        fix = f"make it at least {LEASE_TO_TIMEOUT} times SWITCHBOARD_SEND_TIMEOUT_SECONDS"
-        yield SettingProblem("SWITCHBOARD_JOB_LEASE_SECONDS", "could end while a provider is still asked", fix)
-
-
-Rule = Callable[[Settings], Iterator[SettingProblem]]
-RULES: tuple[Rule, ...] = (_check_secret_key, _check_web_addresses, _check_country, _check_hosts, _check_order)

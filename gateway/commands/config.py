@@ -9,7 +9,8 @@ import rich_click as click
 from gateway.commands.exits import WrongSettings
 from gateway.commands.given import given_settings
 from gateway.commands.output import count_things, json_option, print_json, print_line, print_table, say_aside
-from gateway.settings import SettingsError, describe_settings, load_settings, settings_schema
+from gateway.configuration import SettingsError, describe_settings, load_settings
+from gateway.settings import settings_schema
 
 
 @click.group()

@@ -6,7 +6,8 @@ import os
 
 from gateway.commands.exits import WrongSettings
 from gateway.commands.output import say_aside
-from gateway.settings import Settings, SettingsError, load_settings
+from gateway.configuration import SettingsError, load_settings
+from gateway.settings import Settings
 
 
 def given_settings(*, demo: bool = False, serving: bool = True) -> Settings:

@@ -9,17 +9,9 @@ import msgspec
 import pytest
 from rich.pretty import pretty_repr
 
+from gateway.configuration import SettingsError, describe_settings, load_settings
 from gateway.environment import mask_address
-from gateway.settings import (
-    DEMO_SECRET_KEY,
-    SECTIONS,
-    Settings,
-    SettingsError,
-    describe_settings,
-    load_settings,
-    settings_page,
-    settings_schema,
-)
+from gateway.settings import DEMO_SECRET_KEY, SECTIONS, Settings, settings_page, settings_schema
 
 KEY = "9f2c4e71b8d05a36e4c1f7082d9b6a53"
 NO_FILE = Path("/nonexistent/.env")

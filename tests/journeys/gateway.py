@@ -16,7 +16,7 @@ from channels.simulators.twilio import TwilioAccount, TwilioNumber, TwilioSimula
 from gateway.runtime import Runtime, open_runtime
 from gateway.serve import build_app, prepare_database
 from gateway.service import run_service
-from gateway.settings import load_settings
+from gateway.configuration import load_settings
 from inbox.kit.callers import Scope
 from inbox.kit.db import tx
 from inbox.staff.actions import create_api_key

@@ -1,0 +1,79 @@
+"""What settings must hold to beyond their types, and what works but should be known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import phonenumbers
+
+from gateway.environment import SettingProblem
+from gateway.settings import DEMO_SECRET_KEY, Settings
+
+SECRET_KEY_CHARS = 32
+SECRET_KEY_VARIETY = 8
+"""The fewest different characters of a key: random hex of the shortest length has about 14."""
+EXAMPLE_WORDS = ("change", "example", "replace", "switchboard", "password", "secret")
+"""Words of keys out of documentation; a random key of 64 characters holds one of them once in millions."""
+MAKE_KEY = "set it to the output of: openssl rand -hex 32"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+HOST = re.compile(r"[a-z0-9_.:\[\]/-]+")
+LEASE_TO_TIMEOUT = 2
+"""A job's lease must be this many times a send's timeout: a lease that ends in mid-send would send twice."""
+
+
+def find_doubts(settings: Settings) -> Iterator[str]:
+    """What works but should be known."""
+    public = urlsplit(settings.public_url)
+    if public.scheme == "http" and public.hostname not in LOOPBACK:
+        yield "SWITCHBOARD_PUBLIC_URL is http://: messages and signatures cross the network in clear"
+    if settings.secret_key == DEMO_SECRET_KEY and settings.host not in LOOPBACK:
+        yield "the demo's key is published: whoever reaches it at SWITCHBOARD_HOST can forge links; set your own key"
+
+
+def _check_secret_key(settings: Settings) -> Iterator[SettingProblem]:
+    key = settings.secret_key
+    if settings.demo:
+        return
+    if not key:
+        yield SettingProblem("SWITCHBOARD_SECRET_KEY", "is missing", MAKE_KEY)
+    elif any(word in key.lower() for word in EXAMPLE_WORDS):
+        yield SettingProblem("SWITCHBOARD_SECRET_KEY", "is an example out of documentation, known to all", MAKE_KEY)
+    elif len(key) < SECRET_KEY_CHARS or len(set(key)) < SECRET_KEY_VARIETY:
+        problem = f"is shorter than {SECRET_KEY_CHARS} characters or repeats a few of them, so it can be guessed"
+        yield SettingProblem("SWITCHBOARD_SECRET_KEY", problem, MAKE_KEY)
+
+
+def _check_web_addresses(settings: Settings) -> Iterator[SettingProblem]:
+    addresses = {"SWITCHBOARD_PUBLIC_URL": settings.public_url, "SWITCHBOARD_URL": settings.gateway_url}
+    for name, url in addresses.items():
+        parts = urlsplit(url)
+        if not parts.hostname or "@" in parts.netloc or "?" in url or "#" in url:
+            problem = "needs a host, and no user, query or fragment"
+            yield SettingProblem(name, problem, "set it to an address like https://inbox.example.org")
+
+
+def _check_country(settings: Settings) -> Iterator[SettingProblem]:
+    if settings.default_country and not phonenumbers.country_code_for_region(settings.default_country):
+        fix = "use the ISO 3166-1 letters, such as GB for the United Kingdom"
+        yield SettingProblem("SWITCHBOARD_DEFAULT_COUNTRY", "is no country with telephone numbers", fix)
+
+
+def _check_hosts(settings: Settings) -> Iterator[SettingProblem]:
+    if any("://" in host or not HOST.fullmatch(host) for host in settings.egress_allow):
+        fix = "name hosts alone, separated by commas: crm.internal, 10.0.0.8"
+        yield SettingProblem("SWITCHBOARD_EGRESS_ALLOW", "holds something that is no host", fix)
+
+
+def _check_order(settings: Settings) -> Iterator[SettingProblem]:
+    if settings.send_retry_base_seconds > settings.send_retry_max_seconds:
+        fix = "make it at least SWITCHBOARD_SEND_RETRY_BASE_SECONDS"
+        yield SettingProblem("SWITCHBOARD_SEND_RETRY_MAX_SECONDS", "is less than the first wait", fix)
+    if settings.job_lease_seconds < LEASE_TO_TIMEOUT * settings.send_timeout_seconds:
+        fix = f"make it at least {LEASE_TO_TIMEOUT} times SWITCHBOARD_SEND_TIMEOUT_SECONDS"
+        yield SettingProblem("SWITCHBOARD_JOB_LEASE_SECONDS", "could end while a provider is still asked", fix)
+
+
+Rule = Callable[[Settings], Iterator[SettingProblem]]
+RULES: tuple[Rule, ...] = (_check_secret_key, _check_web_addresses, _check_country, _check_hosts, _check_order)
