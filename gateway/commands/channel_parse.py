@@ -15,7 +15,7 @@ from channels.contract import Account, Adapter, ChannelSettings, Hooked, RawEven
 from channels.events import AnyEvent
 from channels.http import Http
 from channels.registry import UnfitAdapter, UnknownAdapter, find_adapter, load_adapters
-from gateway.commands.captures import MAIL, NOWHERE, read_capture
+from channels.captures import MAIL, NOWHERE, read_capture
 from gateway.commands.channel_settings import WrongSetting, build_settings, split_assignments, type_settings
 from gateway.commands.exits import CommandFailed, WrongSettings, WrongUsage
 from gateway.commands.output import print_json

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,8 @@ from channels.contract import Adapter
 from channels.http import Http
 from channels.registry import GROUP, OURS, UnfitAdapter, UnknownAdapter, find_adapter, load_adapters
 from channels.sms.twilio import TwilioSms
+
+MAX_ADAPTER_LINES = 250
 
 
 class SmsAcme(TwilioSms):
@@ -54,6 +57,14 @@ def install(monkeypatch: pytest.MonkeyPatch, name: str, what: str) -> None:
     """Pretend that a package offers an adapter."""
     entry = EntryPoint(name=name, value=f"{__name__}:{what}", group=GROUP)
     monkeypatch.setattr(registry, "entry_points", lambda *, group: [entry] if group == GROUP else [])
+
+
+def test_ours_stay_within_the_lines_an_adapter_may_have() -> None:
+    """A provider is one readable file: what it needs beyond 250 lines belongs to its vendor, or beside it."""
+    root = Path(registry.__file__).parents[1]
+    files = [root / f"{place.partition(':')[0].replace('.', '/')}.py" for place in OURS.values()]
+    assert files
+    assert all(len(file.read_text().splitlines()) <= MAX_ADAPTER_LINES for file in files)
 
 
 def test_ours_are_loaded_by_their_names() -> None:

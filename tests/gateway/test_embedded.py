@@ -127,7 +127,7 @@ def test_a_session_that_outlives_its_postmaster_is_ended(state: Path) -> None:
             await asyncio.sleep(0.3)
             before = find_servers(state)
             before["postgres"].kill()
-            assert await becomes_true(lambda: is_replaced(before, find_servers(state)), 10.0)
+            assert await becomes_true(lambda: is_replaced(before, find_servers(state)), 30.0)
             with pytest.raises((asyncpg.PostgresError, OSError)):
                 await query
             assert "pre-existing shared memory block" in (state / "embedded" / "postgres.log").read_text()

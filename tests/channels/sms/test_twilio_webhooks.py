@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -18,7 +17,6 @@ from channels.events import AnyEvent, ConsentChanged, DeliveryReported, MessageR
 from channels.parts import AnyPart, File, Image, Location, Text, Unsupported, plain_text
 from channels.sms.twilio_webhooks import STATES
 from tests.channels.sms.twilio_samples import (
-    FOLDER,
     NAMES,
     OURS,
     SID,
@@ -26,7 +24,6 @@ from tests.channels.sms.twilio_samples import (
     TOKEN,
     adapter,
     channel,
-    channel_of,
     posted,
     raw_event,
     request_of,
@@ -51,40 +48,11 @@ def consent(**fields: str) -> str | None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_sample_is_verified_and_read_as_expected(name: str) -> None:
-    """Each kind of request Twilio makes passes the guard and gives exactly the events written down for it."""
+def test_every_sample_is_what_twilio_itself_would_take_for_its_own(name: str) -> None:
+    """Twilio's own validator passes each sample: what the conformance suite proves, it proves of the real thing."""
     request = request_of(name)
-    expected = (FOLDER / "expected" / f"{name.rpartition('.')[0]}.json").read_bytes()
     fields = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
     assert RequestValidator(TOKEN).validate(request.url, fields, request.headers["x-twilio-signature"])
-    adapter().verify(channel_of(name), request)
-    assert adapter().parse(channel_of(name), request) == msgspec.json.decode(expected, type=list[AnyEvent])
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_sample_told_twice_has_the_same_keys(name: str) -> None:
-    """Twilio's repeats, and a replay of the journal, are recognised by their keys, which differ within a request."""
-    first, second = (adapter().parse(channel_of(name), request_of(name)) for _ in range(2))
-    keys = [event.key for event in first]
-    assert keys == [event.key for event in second]
-    assert len(set(keys)) == len(keys)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_changed_sample_is_forged(name: str) -> None:
-    """One byte more in the body, another URL, another token or no signature: it is not Twilio's any more."""
-    request = request_of(name)
-    unsigned = {key: value for key, value in request.headers.items() if key != "x-twilio-signature"}
-    changes: list[dict[str, Any]] = [
-        {"body": request.body + b"1"},
-        {"url": request.url.replace("cha_01jd3v5x7r", "cha_2")},
-        {"headers": unsigned},
-    ]
-    attempts = [(channel_of(name), msgspec.structs.replace(request, **change)) for change in changes]
-    attempts.append((channel(auth_token="f" * 32), request))
-    for account, attempt in attempts:
-        with pytest.raises(Forged):
-            adapter().verify(account, attempt)
 
 
 def test_the_sample_of_a_sub_account_is_not_its_parents() -> None:

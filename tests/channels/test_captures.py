@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels.captures import FORM, JSON, NotACapture, read_capture
 from channels.contract import RawEvent
-from gateway.commands.captures import FORM, JSON, NotACapture, read_capture
 
 NOW = datetime(2026, 11, 21, 9, 14, tzinfo=UTC)
 
