@@ -1,0 +1,84 @@
+"""Writing to an address or a contact in one call: the conversation is found or opened under the locks of inbound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from channels.contract import Adapter
+from inbox.contacts.actions import lock_contact, upsert_contact
+from inbox.contacts.actions.identities import Spelled, find_identities
+from inbox.contacts.contact import ContactChange
+from inbox.conversations.actions.reply import Reply, reply_to_conversation
+from inbox.conversations.actions.store import lock_threads, store_threads
+from inbox.conversations.opening import choose_thread
+from inbox.conversations.thread import open_thread, record_change
+from inbox.kit.callers import Actor
+from inbox.kit.db import fetch_one
+
+SAME = """
+SELECT e.id FROM conversation c JOIN entry e ON e.conversation_id = c.id
+WHERE c.contact_id = $1 AND e.client_message_id = $2 LIMIT 1
+"""
+
+
+class Reached(msgspec.Struct, kw_only=True, frozen=True):
+    """Who is written to: the contact, and the one address that was named, if one was."""
+
+    contact_id: UUID
+    identity_id: UUID | None = None
+
+
+async def reach_address(spelled: Spelled, *, actor: Actor) -> Reached:
+    """Whoever has the address; a stranger becomes a contact, as one who writes to us would."""
+    contact_id, _ = await upsert_contact(ContactChange(), [spelled], actor=actor)
+    known = await find_identities([spelled.key])
+    return Reached(contact_id=contact_id, identity_id=known[spelled.key].identity_id)
+
+
+async def find_or_open(
+    reached: Reached, *, subject: str | None, window: timedelta, actor: Actor, now: datetime
+) -> UUID:
+    """The conversation a message to this contact belongs to: the one that their own next message would join.
+
+    Where there is none, one is opened. Two who write at once, or as the contact writes, meet in one conversation.
+    """
+    contact_id = (await lock_contact(reached.contact_id))["id"]
+    threads = await lock_threads(contact_ids=[contact_id], closed_after=now - window)
+    opening = choose_thread((held.thread for held in threads.values()), now=now, window=window)
+    if opening.thread is not None:
+        return opening.thread.id
+    held = open_thread(contact_id, now=now)
+    held.thread.subject = subject
+    record_change(
+        held, "opened", event_type="conversation.updated", changed=(), actor=actor, now=now, reason="begun by us"
+    )
+    await store_threads([held], now=now)
+    return held.thread.id
+
+
+async def write_to(
+    reached: Reached,
+    reply: Reply,
+    *,
+    subject: str | None,
+    window: timedelta,
+    adapters: Mapping[str, Adapter],
+    actor: Actor,
+    now: datetime,
+) -> UUID:
+    """A message to somebody, wherever they are written to; the id of its entry.
+
+    A `client_message_id` that any conversation of the contact has already is the same message.
+    """
+    reached = msgspec.structs.replace(reached, contact_id=(await lock_contact(reached.contact_id))["id"])
+    if reply.client_message_id:
+        known = await fetch_one(SAME, reached.contact_id, reply.client_message_id)
+        if known is not None:
+            return UUID(int=known["id"].int)
+    conversation_id = await find_or_open(reached, subject=subject, window=window, actor=actor, now=now)
+    addressed = msgspec.structs.replace(reply, identity_id=reached.identity_id)
+    return await reply_to_conversation(conversation_id, addressed, adapters=adapters, now=now)

@@ -1,0 +1,6 @@
+"""Sending and previewing over HTTP."""
+
+from inbox.conversations.sending.api.messages import SendingController
+from inbox.conversations.sending.api.preview import PreviewController
+
+__all__ = ["PreviewController", "SendingController"]
