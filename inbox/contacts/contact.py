@@ -27,6 +27,14 @@ LanguageTag: TypeAlias = Annotated[
         examples=["pt-BR"],
     ),
 ]
+CompanyId: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=40,
+        description="The company they belong to.",
+        examples=["cmp_019aa5c1d2e37f4f8a6b9c0d1e2f3a4b"],
+    ),
+]
 Attributes: TypeAlias = Annotated[dict[str, Any], msgspec.Meta(examples=[{"order": "8841"}])]
 SystemName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 ExternalId: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -61,14 +69,27 @@ class Identity(msgspec.Struct, kw_only=True, frozen=True):
     consents: list[Consent]
 
 
+class Employer(msgspec.Struct, kw_only=True, frozen=True):
+    """The company a contact belongs to."""
+
+    id: UUID
+    name: str
+
+
 class Contact(msgspec.Struct, kw_only=True, frozen=True):
-    """A person. `attributes` and `external` (ids in other systems) belong to whoever writes them."""
+    """A person. `attributes` and `external` (ids in other systems) belong to whoever writes them.
+
+    `merged_ids` are contacts that live on in this one: their ids still lead here.
+    """
 
     id: UUID
     name: str | None
     language: str | None
+    company: Employer | None = None
+    blocked_at: datetime | None = None
     attributes: dict[str, Any]
     external: dict[str, str]
+    merged_ids: list[UUID] = []
     version: int
     created_at: datetime
     updated_at: datetime
@@ -83,6 +104,7 @@ class ContactChange(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
 
     name: ContactName | msgspec.UnsetType | None = msgspec.UNSET
     language: LanguageTag | msgspec.UnsetType | None = msgspec.UNSET
+    company_id: CompanyId | msgspec.UnsetType | None = msgspec.UNSET
     attributes: Attributes | msgspec.UnsetType | None = msgspec.UNSET
     external: ExternalIds | msgspec.UnsetType | None = msgspec.UNSET
 

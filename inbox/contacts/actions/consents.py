@@ -8,7 +8,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from inbox.audit.actions import record_audit
 from inbox.contacts.contact import ConsentChange
+from inbox.contacts.queries import find_survivor
 from inbox.feed.actions import append_event
 from inbox.kit.callers import Actor
 from inbox.kit.db import execute, fetch_one
@@ -34,7 +36,8 @@ async def record_consents(changes: Sequence[ConsentChange]) -> None:
 
 async def change_consent(contact_id: UUID, change: ConsentChange, *, actor: Actor) -> None:
     """Record what a contact allowed or took back for one of their addresses, and tell it."""
-    if await fetch_one(OWNED, change.identity_id, contact_id) is None:
+    owner = await find_survivor(contact_id) or contact_id
+    if await fetch_one(OWNED, change.identity_id, owner) is None:
         raise Problem("not_found", f"The contact has no identity {show_id('idn', change.identity_id)}")
     try:
         await record_consents([change])
@@ -44,11 +47,13 @@ async def change_consent(contact_id: UUID, change: ConsentChange, *, actor: Acto
     await append_event(
         "contact.consent_changed",
         actor=actor,
-        contact_id=contact_id,
+        contact_id=owner,
         channel_id=change.channel_id,
         facts=consent_facts(change),
         changed=["identities"],
     )
+    target = show_id("ctc", owner)
+    await record_audit(actor, "contact.consent_changed", target=target, facts=consent_facts(change))
 
 
 def consent_facts(change: ConsentChange) -> dict[str, str]:

@@ -11,6 +11,8 @@ import msgspec
 
 from channels.events import Address, AddressKind
 from inbox.contacts.contact import MAX_NAME_CHARS, KnownIdentity, Proof
+from inbox.contacts.erased import NewAddress, keep_opted_out
+from inbox.contacts.holds import refuse_held
 from inbox.contacts.matching import keep_address, match_key
 from inbox.kit.db import execute, fetch, fetch_one
 from inbox.kit.errors import FieldError, Problem
@@ -93,6 +95,18 @@ async def find_or_create_identities(
     return known
 
 
+async def confirm_owners(people: Mapping[AddressKey, KnownIdentity]) -> None:
+    """Make sure, once their contacts are held, that the addresses are still theirs.
+
+    A merge, or its undo, may have moved them while we waited. Then the whole transaction is to be tried again: whoever
+    goes on locks the contacts it needs in their order.
+    """
+    known = {key: one for key, one in people.items() if not one.created}
+    owners = await find_identities(known)
+    if any(key not in owners or owners[key].contact_id != one.contact_id for key, one in known.items()):
+        raise asyncpg.SerializationError("a contact was merged or parted while it was being looked up")
+
+
 def spell_address(address: Address, default_country: str | None = None) -> Spelled:
     """An inbound address in its stored form; none is refused."""
     kept = keep_address(address, default_country=default_country)
@@ -126,6 +140,7 @@ async def settle_identities(contact_id: UUID, wanted: Sequence[Spelled]) -> dict
     keys = [spelled.key[1] for spelled in wanted]
     await execute(CLAIM, ids, contact_id, kinds, keys, [spelled.address for spelled in wanted])
     owners = await find_identities({spelled.key for spelled in wanted})
+    await keep_opted_out([NewAddress(one.identity_id, *key) for key, one in owners.items() if one.identity_id in ids])
     return {key: owner.contact_id for key, owner in owners.items()}
 
 
@@ -150,6 +165,7 @@ async def drop_identity(contact_id: UUID, identity_id: UUID) -> None:
             "This address has opted out, and its opt-out would be lost with it",
             hint="Keep the address: nothing is sent to it",
         )
+    await refuse_held(contact_ids=[contact_id])
     await execute(REMOVE, identity_id)
 
 
@@ -164,6 +180,7 @@ async def _meet_strangers(strangers: Sequence[Spelled]) -> dict[AddressKey, Know
         [PROOFS[spelled.key[0]] for spelled in strangers],
         [spelled.name for spelled in strangers],
     )
+    await keep_opted_out([NewAddress(row["id"], row["kind"], row["match_key"]) for row in rows])
     return {(row["kind"], row["match_key"]): KnownIdentity(row["id"], row["contact_id"], created=True) for row in rows}
 
 

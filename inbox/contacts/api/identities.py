@@ -88,6 +88,7 @@ class IdentityController(Controller):
     ) -> Page[ConsentObject]:
         """The whole ledger of one address: nothing in it is ever changed."""
         contact, identity = read_id("ctc", contact_id), read_id("idn", identity_id)
+        contact = (await find_contact(contact)).id  # the one it lives on in, if it was merged away
         await _check_identity(contact, identity)
         of = [contact_id, identity_id]
         after = read_cursor(cursor, int, of=of)

@@ -9,7 +9,16 @@ import msgspec
 
 from channels.events import AddressKind
 from inbox.contacts.actions.identities import Spelled
-from inbox.contacts.contact import Attributes, Consent, ConsentState, Contact, ContactChange, Identity, Proof
+from inbox.contacts.contact import (
+    Attributes,
+    Consent,
+    ConsentState,
+    Contact,
+    ContactChange,
+    Employer,
+    Identity,
+    Proof,
+)
 from inbox.contacts.matching import MAX_ADDRESS_CHARS, match_key, normalise_address
 from inbox.kit.clock import show_time
 from inbox.kit.errors import FieldError, Problem
@@ -66,17 +75,28 @@ class IdentityObject(msgspec.Struct, kw_only=True, frozen=True):
     created_at: str
 
 
+class CompanyReference(msgspec.Struct, kw_only=True, frozen=True):
+    """The company a contact belongs to."""
+
+    object: Literal["company"] = "company"
+    id: str
+    name: Annotated[str, msgspec.Meta(examples=["Ruiz Travel"])]
+
+
 class ContactObject(msgspec.Struct, kw_only=True, frozen=True):
-    """A person."""
+    """A person. `merged_ids` are the ids of contacts that were merged into this one: they all lead here."""
 
     object: Literal["contact"] = "contact"
     id: str
     version: int
     name: str | None
     language: str | None
+    company: CompanyReference | None
+    blocked_at: str | None
     attributes: Attributes
     external: Annotated[dict[str, str], msgspec.Meta(examples=[{"crm": "C-55"}])]
     identities: list[IdentityObject]
+    merged_ids: Annotated[list[str], msgspec.Meta(examples=[[]])]
     created_at: str
     updated_at: str
 
@@ -88,12 +108,19 @@ def show_contact(contact: Contact) -> ContactObject:
         version=contact.version,
         name=contact.name,
         language=contact.language,
+        company=_show_employer(contact.company),
+        blocked_at=show_time(contact.blocked_at) if contact.blocked_at else None,
         attributes=contact.attributes,
         external=contact.external,
         identities=[show_identity(identity) for identity in contact.identities],
+        merged_ids=[show_id("ctc", merged) for merged in contact.merged_ids],
         created_at=show_time(contact.created_at),
         updated_at=show_time(contact.updated_at),
     )
+
+
+def _show_employer(company: Employer | None) -> CompanyReference | None:
+    return CompanyReference(id=show_id("cmp", company.id), name=company.name) if company else None
 
 
 def show_identity(identity: Identity) -> IdentityObject:

@@ -57,9 +57,12 @@ def test_a_contact_in_json(database_url: str) -> None:
             "version": 1,
             "name": "Ana",
             "language": None,
+            "company": None,
+            "blocked_at": None,
             "attributes": {},
             "external": {},
             "identities": [],
+            "merged_ids": [],
             "created_at": made["created_at"],
             "updated_at": made["created_at"],
         }

@@ -1,0 +1,1 @@
+"""Typed attributes: what the keys of `attributes` mean, and which values they take."""

@@ -1,0 +1,1 @@
+"""Companies: whom contacts work for, and the mail domains that say so."""

@@ -1,0 +1,1 @@
+"""Contacts that may be one person: found and scored, and merged only by a person's hand."""

@@ -1,0 +1,1 @@
+"""Segments: saved questions about contacts, in the language of `q=`."""
