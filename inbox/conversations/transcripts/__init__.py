@@ -1,0 +1,1 @@
+"""A conversation as one document, to be read, filed or handed over."""
