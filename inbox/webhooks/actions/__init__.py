@@ -1,0 +1,1 @@
+"""Changing endpoints; queueing, claiming and settling deliveries."""
