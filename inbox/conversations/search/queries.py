@@ -1,0 +1,158 @@
+"""Asking the database which conversations a query means, how many, and where its words stand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from inbox.conversations.queries import ConversationFilter, Listed, Sort, list_conversations, narrow_conversations
+from inbox.conversations.search.fields import FIELDS, fields_gathering, show_words
+from inbox.kit.db import Row, fetch, fetch_value
+from inbox.kit.errors import Problem
+from inbox.kit.query import EVERYTHING, Query, compile_query
+from inbox.kit.query.tree import Value
+
+RARE_ENTRIES = 4000
+"""Words that fewer entries have are looked up in the index at once; for others the list is walked through.
+
+Gathering costs 5 microseconds an entry found, the walk about 50 conversations' share of all (docs/decisions/0009): both
+take some 20 ms where they meet, at a million entries.
+"""
+SEARCH_SECONDS = 5.0
+"""How long one search may take before it is refused as too broad."""
+COUNTED_MOST = 10_000
+"""Beyond it a count is an estimate."""
+
+MATCHING = "SELECT c.id FROM conversation c WHERE c.id = ANY($1::uuid[]) AND {}"
+FREQUENCY = "(SELECT count(*) FROM (SELECT FROM entry WHERE search @@ ${}::tsquery LIMIT {}) found)"
+SHOWN_CHARS = 20_000
+"""How far into an entry its matches are shown."""
+BEST = """
+SELECT c.id, c.subject, ct.name, best.id AS entry_id, best.seq, best.text
+FROM conversation c JOIN contact ct ON ct.id = c.contact_id
+LEFT JOIN LATERAL (
+    SELECT e.id, e.seq, left(e.text, $3) AS text FROM entry e
+    WHERE e.conversation_id = c.id AND e.seq <= c.last_seq AND e.search @@ array_to_string($2::text[], '|')::tsquery
+    ORDER BY (SELECT count(*) FROM unnest($2::text[]) one WHERE e.search @@ one::tsquery) DESC, e.seq DESC LIMIT 1
+) best ON true
+WHERE c.id = ANY($1::uuid[])
+"""
+COUNT = "SELECT count(*) FROM ({}) found"
+FOUND = "SELECT FROM conversation c JOIN contact ct ON ct.id = c.contact_id WHERE {}"
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A query with what is known of its words: `rare` are the offsets of those that few entries have."""
+
+    query: Query
+    rare: frozenset[int] = frozenset()
+
+
+class Search(msgspec.Struct, frozen=True):
+    """Queries that all have to be met, as one agent asks them."""
+
+    parts: tuple[Part, ...] = ()
+    me: UUID | None = None
+
+    def condition(self, args: list[Any]) -> str:
+        """The condition over `conversation c`; its values are appended."""
+        made = [compile_query(part.query, fields_gathering(part.rare), args, me=self.me) for part in self.parts]
+        return " AND ".join(made) or EVERYTHING
+
+
+async def find_matching(query: Query, conversation_ids: Collection[UUID], *, me: UUID | None = None) -> set[UUID]:
+    """Those of these conversations that match as they are now; one statement, and none where all or nobody is asked.
+
+    `me` is the agent whom `assignee:me` means. A field or value there is not is the problem `invalid_query`:
+    `read_conversation_query` refuses such a query before it is kept.
+    """
+    args: list[object] = [list(conversation_ids)]
+    condition = compile_query(query, FIELDS, args, me=me)
+    if not conversation_ids or query.root is None:
+        return set(conversation_ids)
+    return {row["id"] for row in await fetch(MATCHING.format(condition), *args)}
+
+
+async def keep_matching(events: Sequence[Row], query: Query | None, *, me: UUID | None) -> list[Row]:
+    """Those of the feed's events whose conversations match as they are now; without a query, all."""
+    if query is None or query.root is None:
+        return list(events)
+    ids = {event["conversation_id"] for event in events if event["conversation_id"]}
+    matching = await find_matching(query, ids, me=me)
+    return [event for event in events if event["conversation_id"] in matching]
+
+
+async def plan_search(queries: Sequence[Query], *, me: UUID | None) -> Search:
+    """The queries with what is known of their words, found by one statement where there are any."""
+    sought = [
+        (place, value, show_words(value, query)) for place, query in enumerate(queries) for value in text_values(query)
+    ]
+    known = [(place, value.offset, words) for place, value, words in sought if words is not None]
+    frequencies = await _count_entries([words for _, _, words in known])
+    rare: list[set[int]] = [set() for _ in queries]
+    for (place, offset, _), frequency in zip(known, frequencies, strict=True):
+        if frequency < RARE_ENTRIES:
+            rare[place].add(offset)
+    parts = tuple(Part(query, frozenset(offsets)) for query, offsets in zip(queries, rare, strict=True))
+    return Search(parts, me)
+
+
+def text_values(query: Query) -> list[Value]:
+    """The words and phrases of a query that name no field."""
+    return [value for term in query.terms() if term.field is None for value in term.values]
+
+
+async def list_found(
+    search: Search, narrowed: ConversationFilter, *, sort: Sort, after: tuple[datetime, UUID] | None, limit: int
+) -> Listed:
+    """One page of the conversations that a search finds, as `list_conversations`."""
+    if not search.parts:
+        return await list_conversations(narrowed, sort=sort, after=after, limit=limit)
+    try:
+        async with asyncio.timeout(SEARCH_SECONDS):
+            return await list_conversations(narrowed, sort=sort, after=after, limit=limit, also=search.condition)
+    except TimeoutError:
+        raise refuse_broad() from None
+
+
+def refuse_broad() -> Problem:
+    """The refusal of a search that was given up."""
+    hint = "Narrow it, for example by `is:open`, `after:30d` or a rarer word."
+    return Problem("overloaded", "The search takes too long", hint=hint)
+
+
+async def count_found(search: Search, narrowed: ConversationFilter, *, exact: bool) -> tuple[int, bool]:
+    """How many a list has in all, and whether that is exact; an estimate counts to COUNTED_MOST and then guesses."""
+    conditions, args = narrow_conversations(narrowed)
+    sql = FOUND.format(" AND ".join([*conditions, search.condition(args)]))
+    if exact:
+        return int(await fetch_value(COUNT.format(sql), *args)), True
+    counted = int(await fetch_value(COUNT.format(f"{sql} LIMIT {COUNTED_MOST + 1}"), *args))
+    if counted <= COUNTED_MOST:
+        return counted, True
+    return max(counted, await _estimate(sql, args)), False
+
+
+async def _estimate(sql: str, args: Sequence[Any]) -> int:
+    """How many rows the planner expects."""
+    plan = await fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *args)
+    return int(msgspec.json.decode(plan)[0]["Plan"]["Plan Rows"])
+
+
+async def find_best_entries(query: Query, values: Sequence[Value], ids: Sequence[UUID]) -> list[Row]:
+    """Of each conversation what its list item shows of these words: the newest entry with most of them, and names."""
+    sought = [f"({words})" for value in values if (words := show_words(value, query)) is not None]
+    return await fetch(BEST, list(ids), sought, SHOWN_CHARS) if sought else []
+
+
+async def _count_entries(sought: Sequence[str]) -> list[int]:
+    """How many entries have each of these words, counted up to RARE_ENTRIES."""
+    if not sought:
+        return []
+    counts = ", ".join(FREQUENCY.format(place, RARE_ENTRIES) for place in range(1, len(sought) + 1))
+    return list(await fetch_value(f"SELECT ARRAY[{counts}]", *sought))
