@@ -1,0 +1,1 @@
+"""Moving data in and out: imports and exports, chunk by chunk, each of which may be the last before a crash."""
