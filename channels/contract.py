@@ -1,8 +1,9 @@
 """What an adapter is: the one page every channel, ours or anybody's, is written against.
 
 An adapter has three methods: `send`, `parse`, and `verify` for a webhook channel or `poll` for a mailbox. Anything
-more is an ability it declares by having the method (`answer`, `once`, `fetch_media`). `verify` and `parse` are plain
-functions over plain data, so any journaled request can be replayed in a test or after an incident.
+more is an ability it declares by having the method (`answer`, `once`, `fetch_media`, `list_messages`,
+`check_account`). `verify` and `parse` are plain functions over plain data, so any journaled request can be replayed in
+a test or after an incident.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Annotated, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
-from channels.events import Address, AnyEvent
+from channels.events import Address, AnyEvent, DeliveryError, DeliveryState
 from channels.limits import Limits
 from channels.parts import AnyPart, Attachment
 
@@ -189,4 +190,82 @@ class MediaFetching(Protocol):
 
     async def fetch_media(self, account: Account, attachment: Attachment) -> Media:
         """The file; Unreachable or Throttled to try again, Rejected when it is gone or not the provider's."""
+        ...
+
+
+RECONCILED = "reconciled"
+"""The kind of a raw event that was found in the provider's own list, and not posted to us."""
+
+
+class Listing(msgspec.Struct, kw_only=True, frozen=True):
+    """What is asked of a provider's own list: its messages of a span of time, all or those to one recipient of ours."""
+
+    since: datetime
+    until: datetime
+    recipient: str | None = None
+
+
+class ListedMessage(msgspec.Struct, kw_only=True, frozen=True):
+    """One message in the provider's own list.
+
+    `key` is that of the event which `parse` makes of its raw event, and for an inbound one that of its webhook too.
+    `state` is how far an outbound one got; None where the list does not say. `content` is the provider's own record.
+    """
+
+    direction: Literal["inbound", "outbound"]
+    key: str
+    provider_message_id: str
+    sender: str | None
+    recipient: str
+    text: str
+    files: int
+    created_at: datetime
+    content: bytes
+    status: str
+    state: DeliveryState | None = None
+    error: DeliveryError | None = None
+
+
+class ListedPage(msgspec.Struct, kw_only=True, frozen=True):
+    """A part of a provider's list; `cursor` is where it goes on, None at its end."""
+
+    messages: list[ListedMessage]
+    cursor: str | None
+
+
+@runtime_checkable
+class Reconciling(Protocol):
+    """A channel whose provider keeps a list of its messages: what was lost on the way can be looked up there."""
+
+    async def list_messages(self, account: Account, listing: Listing, *, cursor: str | None) -> ListedPage:
+        """The next part of the list, the newest first; Unreachable or Throttled to try again."""
+        ...
+
+    async def recall_message(self, account: Account, listed: ListedMessage) -> RawEvent:
+        """A listed message as a raw event of the kind RECONCILED, which `parse` reads; fails as `list_messages`."""
+        ...
+
+
+class AccountCheck(msgspec.Struct, kw_only=True, frozen=True):
+    """One thing a provider was asked about an account; `fix` says what helps where it is not `ok`."""
+
+    title: str
+    ok: bool
+    detail: str
+    fix: str | None = None
+
+
+class AccountReport(msgspec.Struct, kw_only=True, frozen=True):
+    """What a provider says of an account, and what time it has (to the second), where it tells."""
+
+    checks: list[AccountCheck]
+    clock: datetime | None = None
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """A channel whose provider can be asked whether all is set up: credentials, and where it posts what comes in."""
+
+    async def check_account(self, account: Account) -> AccountReport:
+        """Ask it, changing nothing; what it does not answer is a check that is not ok."""
         ...

@@ -26,7 +26,7 @@ FailureCode = Literal[
     "invalid_address", "unreachable", "opted_out", "blocked_by_carrier", "spam_suspected", "window_closed",
     "template_required", "template_rejected", "content_too_large", "unsupported_content", "media_rejected",
     "hard_bounce", "soft_bounce", "mailbox_full", "sender_unverified", "provider_auth", "provider_quota",
-    "provider_down", "timeout", "unknown",
+    "provider_down", "timeout", "contact_blocked", "unknown",
 ]  # fmt: skip
 
 

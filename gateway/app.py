@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 from litestar import Litestar, Router
 from litestar.di import Provide
 
+from channels.sms.segments import count_segments
+from gateway.admission import Admission, guard_requests, reporting_quotas
 from gateway.auth import Authentication, KeyRing, check_routes, provide_caller, recording_uses
 from gateway.bodies import TypedRequest, refuse_unstorable
+from gateway.conditional import Conditional
 from gateway.health import (
     Health,
     HealthController,
@@ -18,16 +21,23 @@ from gateway.health import (
     check_blocking,
     check_database,
     check_migrations,
+    check_outbox,
     check_redis,
 )
 from gateway.links import LinkedResponse
+from gateway.measures import Measures
 from gateway.meta import MetaController
 from gateway.options import AllowedMethods
+from gateway.pressure import Pressure, watching_pressure
 from gateway.problems import ProblemAnswers
+from gateway.quotas import Quotas
 from gateway.reference import REFERENCE_ROUTES
+from gateway.scraping import show_metrics
 from gateway.tracing import trace_requests
 from gateway.transactions import Transactions
 from inbox.api import CONTROLLERS
+from inbox.kit.secrets import SecretBox
+from inbox.privacy.retention.queries import Keeping
 
 if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
@@ -55,18 +65,21 @@ def create_app(
     """
     settings = runtime.settings
     ring, health = KeyRing(), Health(health_parts(runtime))
-    given = {
-        "settings": settings,
-        "health": health,
-        "default_country": settings.default_country,
-        **(dependencies or {}),
-    }
+    admission = Admission(ring, Quotas(runtime.redis), settings=settings)
+    docs_url = f"{settings.public_url.rstrip('/')}/docs"
+    pressure, measures = Pressure(settings.queue_age_seconds), Measures(runtime)
+    given = {**_settled(settings), "health": health, "measures": measures, **(dependencies or {})}
     api = api_router(settings, [*controllers, MetaController, *api_routes])
     app = Litestar(
-        route_handlers=[api, HealthController, *REFERENCE_ROUTES, *routes],
+        route_handlers=[api, HealthController, show_metrics, *REFERENCE_ROUTES, *routes],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
-        exception_handlers={Exception: ProblemAnswers(f"{settings.public_url.rstrip('/')}/docs")},
-        lifespan=[lambda _: recording_uses(ring)],
+        exception_handlers={Exception: ProblemAnswers(docs_url)},
+        lifespan=[
+            lambda _: recording_uses(ring),
+            lambda _: reporting_quotas(admission.quotas),
+            lambda _: watching_pressure(pressure),
+            lambda _: measures.watching(),
+        ],
         request_class=TypedRequest,
         response_class=LinkedResponse,
         request_max_body_size=None,  # the API's own limits stand below, those of webhooks with their adapters
@@ -74,9 +87,45 @@ def create_app(
         logging_config=None,  # gateway.telemetry has it
     )
     check_routes(app, prefix=API)
-    app.state.key_ring, app.state.health = ring, health
-    app.asgi_handler = trace_requests(app.asgi_handler)
+    app.state.pressure, app.state.box = pressure, _box(settings)
+    app.state.admission, app.state.health, app.state.sightings = admission, health, ring.sightings
+    app.asgi_handler = trace_requests(
+        guard_requests(app.asgi_handler, admission, prefix=API, docs_url=docs_url), runtime.tracer
+    )
     return app
+
+
+def _settled(settings: Settings) -> dict[str, Any]:
+    """What handlers ask for that the settings alone decide."""
+    return {
+        "settings": settings,
+        "default_country": settings.default_country,
+        "undo_seconds": settings.undo_seconds,
+        "reopen_window": timedelta(hours=settings.reopen_window_hours),
+        "count_segments": count_segments,
+        "event_key_days": settings.event_key_days,
+        "import_limit_bytes": settings.import_limit_bytes,
+        "keeping": default_keeping(settings),
+        "metrics_token": settings.metrics_token,
+    }
+
+
+def create_worker_app(runtime: Runtime) -> Litestar:
+    """What a process shows that only works: its health and its measures."""
+    measures = Measures(runtime)
+    given = {
+        "health": Health(health_parts(runtime)),
+        "measures": measures,
+        "metrics_token": runtime.settings.metrics_token,
+    }
+    return Litestar(
+        route_handlers=[HealthController, show_metrics],
+        dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
+        exception_handlers={Exception: ProblemAnswers(f"{runtime.settings.public_url.rstrip('/')}/docs")},
+        lifespan=[lambda _: measures.watching()],
+        openapi_config=None,
+        logging_config=None,
+    )
 
 
 def api_router(settings: Settings, routes: Sequence[ControllerRouterHandler]) -> Router:
@@ -87,10 +136,11 @@ def api_router(settings: Settings, routes: Sequence[ControllerRouterHandler]) ->
         middleware=[
             AllowedMethods(),
             Authentication(),
+            Conditional(),
             Transactions(
                 remembered=timedelta(hours=settings.idempotency_hours),
                 body_limit=settings.api_body_limit_bytes,
-                form_limit=settings.attachment_limit_bytes + FORM_OVERHEAD_BYTES,
+                form_limit=max(settings.attachment_limit_bytes, settings.import_limit_bytes) + FORM_OVERHEAD_BYTES,
             ),
         ],
         before_request=refuse_unstorable,
@@ -103,9 +153,23 @@ def health_parts(runtime: Runtime) -> list[Part]:
     return [
         Part(name="database", check=check_database),
         Part(name="migrations", check=check_migrations),
+        Part(name="outbox", check=check_outbox, otherwise="degraded"),
         Part(name="redis", check=check_redis(runtime.redis), otherwise="degraded"),
         Part(name="spool", check=check_blocking(runtime.spool.check_writable), inbound=True),
     ]
+
+
+def default_keeping(settings: Settings) -> Keeping:
+    """How long things are kept where a channel does not say."""
+    return Keeping(
+        message_days=settings.message_retention_days,
+        attachment_days=settings.attachment_retention_days,
+        raw_event_days=settings.raw_event_days,
+    )
+
+
+def _box(settings: Settings) -> SecretBox | None:
+    return SecretBox([settings.secret_key, *settings.old_secret_keys]) if settings.secret_key else None
 
 
 def _always(value: Any) -> Callable[[], Any]:

@@ -17,6 +17,8 @@ from litestar.middleware import ASGIMiddleware
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from gateway.admission import Admission
+from gateway.sightings import Sightings
 from inbox.kit import callers
 from inbox.kit.callers import Caller
 from inbox.kit.clock import utc_now
@@ -38,10 +40,16 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[float, KnownKey]] = {}
+        self._good: dict[bytes, None] = {}
         self._used: dict[UUID, datetime] = {}
+        self.sightings = Sightings()
 
     async def admit(self, authorization: str | None) -> Caller:
         """The holder of the key in an Authorization header, or the problem with it."""
+        return (await self.identify(authorization)).caller
+
+    async def identify(self, authorization: str | None) -> KnownKey:
+        """As `admit`, with what else is known of the key."""
         key_hash = hash_secret(read_bearer(authorization))
         known = await self._find(key_hash)
         if known is None:
@@ -50,7 +58,12 @@ class KeyRing:
         if known.expires_at and known.expires_at <= now:
             raise Problem("token_expired", "this API key has expired", hint="Ask an administrator for a new one.")
         self._used[known.caller.key_id] = now
-        return known.caller
+        return known
+
+    def recalls(self, authorization: str | None) -> bool:
+        """Whether the key in an Authorization header was good when it was last looked up, be it a while ago."""
+        _, _, key = (authorization or "").partition(" ")
+        return hash_secret(key.strip()) in self._good
 
     async def _find(self, key_hash: bytes) -> KnownKey | None:
         """Only good keys are kept: guesses must not push them out."""
@@ -58,11 +71,13 @@ class KeyRing:
         if known and time.monotonic() < good_until:
             return known
         self._known.pop(key_hash, None)
+        self._good.pop(key_hash, None)
         found = await find_caller(key_hash)
         if found:
-            while len(self._known) >= CACHE_KEYS:
-                del self._known[next(iter(self._known))]
+            _make_room(self._known)
+            _make_room(self._good)
             self._known[key_hash] = (time.monotonic() + CACHE_SECONDS, found)
+            self._good[key_hash] = None
         return found
 
     async def record_uses(self) -> None:
@@ -72,6 +87,13 @@ class KeyRing:
             await record_key_use(list(used.items()))
         except TRANSIENT:
             self._used = used | self._used
+        await self.sightings.write()
+
+
+def _make_room(kept: dict[bytes, Any]) -> None:
+    """Forget the oldest."""
+    while len(kept) >= CACHE_KEYS:
+        del kept[next(iter(kept))]
 
 
 @asynccontextmanager
@@ -96,7 +118,8 @@ async def recording_uses(ring: KeyRing) -> AsyncIterator[None]:
 class Authentication(ASGIMiddleware):
     """Lets in who holds the scope that the route names in `opt={"scope": ...}`; everybody where it says `public`.
 
-    The key ring is in the application's state: Litestar copies a router's middleware, and all in it, for each route.
+    A route that says `live` is a stream: it takes its place among the streams, not among the requests. The admission is
+    in the application's state: Litestar copies a router's middleware, and all in it, for each route.
     """
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
@@ -105,12 +128,18 @@ class Authentication(ASGIMiddleware):
         """Put the Caller in the request, or refuse it."""
         scope["user"] = None
         options = scope["route_handler"].opt
-        if not options.get("public"):
-            ring: KeyRing = scope["litestar_app"].state.key_ring
-            caller = await ring.admit(_header(scope, b"authorization"))
+        if options.get("public"):
+            await next_app(scope, receive, send)
+            return
+        admission: Admission = scope["litestar_app"].state.admission
+        with admission.place(live=bool(options.get("live"))) as place:
+            caller = await admission.admit(scope, _header(scope, b"authorization"))
+            sightings: Sightings = scope["litestar_app"].state.sightings
+            sightings.note(caller, admission.address_of(scope), now=utc_now())
             check_scope(caller, options["scope"])
+            place.hold(caller.key_id)
             scope["user"] = caller
-        await next_app(scope, receive, send)
+            await next_app(scope, receive, send)
 
 
 def check_scope(caller: Caller, needed: callers.Scope) -> None:

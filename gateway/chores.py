@@ -9,20 +9,30 @@ from datetime import timedelta
 
 import structlog
 
+from gateway.erasing import tend_erasures
 from gateway.projector import Projector
+from gateway.repairs import begin_due_reconciles, tend_repairs
+from gateway.retention import prune_intake, prune_messages
 from gateway.runtime import Runtime
+from gateway.transfers import tend_all_transfers
 from gateway.worker import Worker
+from inbox.audit.actions import prune_audit_log
 from inbox.conversations.actions.change import wake_snoozed
+from inbox.conversations.search.actions import index_backlog
 from inbox.feed.actions import BATCH, prune_events, sequence_events
+from inbox.intake.actions.closing import settle_removed_channels
 from inbox.kit.clock import utc_now
 from inbox.kit.db import TRANSIENT, on_wake, tx, wake
 from inbox.kit.idempotency import forget_requests
+from inbox.webhooks.actions.prune import clear_removed_webhooks, prune_deliveries
 
 log = structlog.get_logger()
 
 RECOVER_SECONDS = 5.0
 """How often dead workers' leases and ended snoozes are looked for."""
 PRUNE_SECONDS = 600.0
+TEND_SECONDS = 60.0
+"""How often it is looked whether a channel is to be compared with its provider's list, or a repair was left lying."""
 LAST_ROUND_SECONDS = 2.0
 """How long a chore may take to end its round when the process stops."""
 TURN_SECONDS = 0.02
@@ -44,6 +54,13 @@ async def run_chores(runtime: Runtime, projector: Projector, worker: Worker | No
             _repeat(lambda: _drain(runtime), poll, stopping),
             _repeat(lambda: _recover(worker), RECOVER_SECONDS, stopping),
             _repeat(lambda: _prune(runtime), PRUNE_SECONDS, stopping),
+            _repeat(lambda: prune_intake(runtime, stopping), PRUNE_SECONDS, stopping),
+            _repeat(lambda: prune_messages(runtime, stopping), PRUNE_SECONDS, stopping),
+            _repeat(lambda: begin_due_reconciles(runtime), TEND_SECONDS, stopping),
+            _repeat(tend_repairs, TEND_SECONDS, stopping),
+            _repeat(index_backlog, TEND_SECONDS, stopping, first=True),
+            _repeat(lambda: tend_erasures(runtime), TEND_SECONDS, stopping),
+            _repeat(tend_all_transfers, TEND_SECONDS, stopping),
         )
     ]
     try:
@@ -99,11 +116,24 @@ async def _recover(worker: Worker | None) -> None:
         await worker.recover()
     async with tx():
         await wake_snoozed(now=utc_now())
+    aside = await settle_removed_channels()
+    if aside:
+        log.warning("removed_channel_called", count=aside)
 
 
 async def _prune(runtime: Runtime) -> None:
     await prune_events(older_than_days=runtime.settings.feed_retention_days)
+    await _prune_webhooks(log_days=runtime.settings.webhook_log_days)
+    await prune_audit_log(older_than_days=runtime.settings.audit_retention_days)
     await forget_requests(older_than=utc_now() - timedelta(hours=runtime.settings.idempotency_hours))
+
+
+async def _prune_webhooks(*, log_days: int) -> None:
+    """Forget deliveries after their time, a batch in each transaction."""
+    older_than = utc_now() - timedelta(days=log_days)
+    pruned = True
+    while pruned:
+        pruned = bool(await prune_deliveries(older_than=older_than) or await clear_removed_webhooks())
 
 
 async def _repeat(

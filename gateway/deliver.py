@@ -7,9 +7,8 @@ after it, nobody knows, so the message becomes `unknown` and is never sent again
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from uuid import UUID
 
 import msgspec
 import structlog
@@ -18,23 +17,23 @@ from channels.contract import OutboundMessage, Sent
 from channels.errors import OptedOut, OutcomeUnknown, SendFailed, Throttled
 from channels.events import Address, DeliveryError
 from channels.parts import MEDIA_PARTS, AnyPart
-from gateway.directory import ChannelAway, LiveChannel
-from gateway.outcomes import Done, NotNow, Outcome, TryAgain
+from gateway.directory import LiveChannel
+from gateway.handover import (
+    Asked,
+    Landed,
+    Ready,
+    begin_sends,
+    fail_piece,
+    record_outcomes,
+    this_origin,
+)
+from gateway.metrics import PROVIDER_THROTTLED_SECONDS, SEND_ATTEMPTS, SEND_LATENCY_SECONDS
+from gateway.outcomes import Done, Outcome, TryAgain
 from gateway.runtime import Runtime
 from inbox.contacts.actions import record_consents
 from inbox.contacts.contact import ConsentChange
-from inbox.contacts.queries import revoked_consents
-from inbox.conversations.actions.deliveries import (
-    PieceReport,
-    apply_reports,
-    begin_attempt,
-    end_attempt,
-    next_piece,
-    open_attempt,
-    stored_parts,
-)
-from inbox.conversations.actions.store import lock_thread, store_threads
-from inbox.conversations.ladder import State
+from inbox.conversations.actions.deliveries import EndedAttempt, end_attempts, stored_parts
+from inbox.conversations.actions.store import lock_thread_of, store_threads
 from inbox.conversations.thread import record_change
 from inbox.kit.callers import SYSTEM
 from inbox.kit.clock import utc_now
@@ -45,84 +44,55 @@ from inbox.outbox.jobs import ClaimedJob, DeliverMessage
 
 log = structlog.get_logger()
 
-PAUSED_SECONDS = 30
-"""How often a message looks whether its paused channel runs again."""
-
 RECORD_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 5.0, 5.0)
 """Seconds between tries to write down what the provider answered, in all about as long as a job's lease."""
-
-OPTED_OUT = DeliveryError(code="opted_out", message="The contact does not want messages from this channel")
-UNKNOWN = DeliveryError(
-    code="unknown",
-    message="The worker ended while the message was being handed over: it may have been sent",
-    fix="Ask the contact or look at the provider's log before sending it again",
-)
-CHANNEL_AWAY = DeliveryError(code="provider_auth", message="The channel's settings could not be read")
-CHANNEL_GONE = DeliveryError(
-    code="unreachable", message="The channel or the address was removed", fix="Answer by another channel"
-)
-
-
-class Ready(msgspec.Struct, frozen=True):
-    """A piece that is to be handed over now."""
-
-    piece: Row
-    attempt_id: int
-    live: LiveChannel
 
 
 async def deliver_message(runtime: Runtime, claimed: ClaimedJob, job: DeliverMessage) -> Outcome:
     """Hand over the pieces that are not with the provider yet, one after the other."""
+    asked = Asked(job.entry_id, runtime.directory, this_origin())
     while True:
-        ready = await _begin(runtime, job.entry_id)
+        ready = await runtime.batches.of(begin_sends).do(asked)
         if not isinstance(ready, Ready):
             return ready
         try:
+            sent = await _send_counted(runtime, ready)
+        except SendFailed as failed:
+            return await _failed(runtime, claimed, ready, failed=failed)
+        await _record(runtime, _landed(claimed, ready, sent))
+        if ready.is_last:
+            return Done(settled=True)
+
+
+async def _send_counted(runtime: Runtime, ready: Ready) -> Sent:
+    """As `_send`, counted, timed and traced: how the provider answered, and how soon."""
+    live, began = ready.live, time.perf_counter()
+    with runtime.tracer.span("send", channel=live.id, provider=live.provider, message=ready.piece["id"]) as span:
+        try:
             sent = await _send(runtime, ready)
         except SendFailed as failed:
-            return await _failed(claimed, ready, failed)
-        await _insist(lambda: _record_sent(ready, sent))  # noqa: B023 (awaited before the next piece)
+            span.note(outcome=send_outcome(failed), code=failed.code, provider_code=failed.provider_code)
+            _count(live, send_outcome(failed), seconds=time.perf_counter() - began)
+            if isinstance(failed, Throttled) and failed.after:
+                PROVIDER_THROTTLED_SECONDS.labels(live.provider).inc(failed.after)
+            raise
+        span.note(outcome="sent")
+    _count(live, "sent", seconds=time.perf_counter() - began)
+    return sent
 
 
-async def _begin(runtime: Runtime, entry_id: UUID) -> Ready | Outcome:
-    """Note that the next piece is about to be sent, or say why it is not."""
-    piece = await next_piece(entry_id)
-    if piece is None:
-        return Done()
-    try:
-        live = await runtime.directory.look_up(piece["channel_id"])
-    except ChannelAway as away:
-        return TryAgain(str(away), last=lambda: _move(piece, "failed", CHANNEL_AWAY))
-    if live is not None and live.status != "active":
-        return NotNow(utc_now() + timedelta(seconds=PAUSED_SECONDS), "the channel is paused")
-    return await _note_attempt(piece, live)
+def send_outcome(failed: SendFailed) -> str:
+    """The word by which a failed attempt is counted."""
+    if isinstance(failed, OutcomeUnknown):
+        return "unknown"
+    if isinstance(failed, Throttled):
+        return "throttled"
+    return "retry" if failed.retry else "failed"
 
 
-async def _note_attempt(seen: Row, live: LiveChannel | None) -> Ready | Outcome:
-    async with tx():
-        await lock_thread(seen["conversation_id"])  # before any row of the delivery, as the projection does
-        piece = await next_piece(seen["entry_id"])  # again: who held the lock may just have recorded that it was sent
-        if piece is None:
-            return Done()
-        stopped = await _why_not(piece, live)
-        if stopped is not None or live is None:
-            await _move(piece, *(stopped or ("failed", CHANNEL_GONE)))
-            return Done()
-        attempt_id = await begin_attempt(piece["id"], now=utc_now())
-        await _move(piece, "sending")
-    return Ready(piece, attempt_id, live)
-
-
-async def _why_not(piece: Row, live: LiveChannel | None) -> tuple[State, DeliveryError] | None:
-    if live is None or piece["address"] is None:
-        return "failed", CHANNEL_GONE
-    lost = await open_attempt(piece["id"])
-    if lost is not None:
-        await end_attempt(lost, outcome="unknown", error=UNKNOWN, detail=None, now=utc_now())
-        return "unknown", UNKNOWN
-    if await revoked_consents([(piece["identity_id"], piece["channel_id"])]):
-        return "failed", OPTED_OUT
-    return None
+def _count(live: LiveChannel, outcome: str, *, seconds: float) -> None:
+    SEND_ATTEMPTS.labels(live.provider, outcome).inc()
+    SEND_LATENCY_SECONDS.labels(live.provider).observe(seconds)
 
 
 async def _send(runtime: Runtime, ready: Ready) -> Sent:
@@ -150,17 +120,33 @@ def _fetchable(runtime: Runtime, part: AnyPart) -> AnyPart:
     return msgspec.structs.replace(part, attachment=msgspec.structs.replace(part.attachment, url=url))
 
 
-async def _failed(claimed: ClaimedJob, ready: Ready, failed: SendFailed) -> Outcome:
+async def _failed(runtime: Runtime, claimed: ClaimedJob, ready: Ready, *, failed: SendFailed) -> Outcome:
     error = delivery_error(failed)
     if isinstance(failed, OutcomeUnknown):
-        await _insist(lambda: _record(ready, state="unknown", error=error))
+        unknown = Landed(claimed=claimed, ready=ready, origin=this_origin(), state="unknown", error=error)
+        await _record(runtime, unknown)
         return Done()
     if failed.retry:
         await _insist(lambda: _end(ready, outcome="retry", error=error))
         after = failed.after if isinstance(failed, Throttled) else None
-        return TryAgain(failed.reason, after=after, last=lambda: _move(ready.piece, "failed", error))
+        return TryAgain(failed.reason, after=after, last=lambda: fail_piece(ready.piece, error))
     await _insist(lambda: _give_up(claimed, ready, failed, error=error))
     return Done(settled=True)
+
+
+def _landed(claimed: ClaimedJob, ready: Ready, sent: Sent) -> Landed:
+    return Landed(
+        claimed=claimed,
+        ready=ready,
+        origin=this_origin(),
+        state="sent",
+        provider_message_id=sent.provider_message_id,
+        detail=sent.detail,
+    )
+
+
+async def _record(runtime: Runtime, landed: Landed) -> None:
+    await _insist(lambda: runtime.batches.of(record_outcomes).do(landed))
 
 
 async def _insist(write: Callable[[], Awaitable[None]]) -> None:
@@ -179,10 +165,10 @@ async def _insist(write: Callable[[], Awaitable[None]]) -> None:
 
 async def _give_up(claimed: ClaimedJob, ready: Ready, failed: SendFailed, *, error: DeliveryError) -> None:
     async with tx():
-        await end_attempt(ready.attempt_id, outcome="failed", error=error, detail=failed.reason, now=utc_now())
+        await _end_attempt(ready, outcome="failed", error=error)
         if isinstance(failed, OptedOut):
             await _remember_opt_out(ready.piece, failed)
-        await _move(ready.piece, "failed", error)
+        await fail_piece(ready.piece, error)
         await finish_job(claimed)
 
 
@@ -199,7 +185,9 @@ def delivery_error(failed: SendFailed) -> DeliveryError:
 
 async def _remember_opt_out(piece: Row, failed: OptedOut) -> None:
     """The provider knows of an opt-out that we did not: into the ledger, and told in the timeline."""
-    held = await lock_thread(piece["conversation_id"])
+    held = await lock_thread_of(piece["entry_id"])
+    if held is None:
+        return
     now = utc_now()
     record_change(
         held,
@@ -222,34 +210,11 @@ async def _remember_opt_out(piece: Row, failed: OptedOut) -> None:
     await record_consents([change])
 
 
-async def _record_sent(ready: Ready, sent: Sent) -> None:
-    await _record(ready, state="sent", provider_message_id=sent.provider_message_id, detail=sent.detail)
-
-
-async def _record(
-    ready: Ready,
-    *,
-    state: State,
-    provider_message_id: str | None = None,
-    error: DeliveryError | None = None,
-    detail: str | None = None,
-) -> None:
-    async with tx():
-        await end_attempt(ready.attempt_id, outcome=state, error=error, detail=detail, now=utc_now())
-        await _move(ready.piece, state, error, provider_message_id=provider_message_id)
-
-
 async def _end(ready: Ready, *, outcome: str, error: DeliveryError) -> None:
     async with tx():
-        await end_attempt(ready.attempt_id, outcome=outcome, error=error, detail=error.message, now=utc_now())
+        await _end_attempt(ready, outcome=outcome, error=error)
 
 
-async def _move(
-    piece: Row, state: State, error: DeliveryError | None = None, *, provider_message_id: str | None = None
-) -> None:
-    """Move one piece and its message forward, under the conversation's lock."""
-    held = await lock_thread(piece["conversation_id"])
-    report = PieceReport(delivery_id=piece["id"], state=state, error=error, provider_message_id=provider_message_id)
-    now = utc_now()
-    await apply_reports({held.thread.id: held}, [report], now=now)
-    await store_threads([held], now=now)
+async def _end_attempt(ready: Ready, *, outcome: str, error: DeliveryError) -> None:
+    ended = EndedAttempt(id=ready.attempt_id, outcome=outcome, error=error, detail=error.message)
+    await end_attempts([ended], now=utc_now())

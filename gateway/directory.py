@@ -20,7 +20,7 @@ import structlog
 from channels.contract import Account, Medium
 from inbox.accounts.actions import TOPIC
 from inbox.accounts.catalogue import Catalogue, UnreadableChannel
-from inbox.accounts.queries import ChannelRow, ChannelStatus, live_channels
+from inbox.accounts.queries import ChannelRow, ChannelStatus, open_channels
 from inbox.kit.db import TRANSIENT, on_wake
 from inbox.kit.secrets import WrongKey
 
@@ -63,6 +63,7 @@ class ChannelDirectory:
         self._cache = cache
         self._known = False
         self._live: dict[UUID, LiveChannel] = {}
+        self._closing: dict[UUID, LiveChannel] = {}
         self._unreadable: frozenset[UUID] = frozenset()
         self._siblings: dict[tuple[str, str, str], UUID] = {}
         self._kept: bytes | None = None
@@ -80,9 +81,13 @@ class ChannelDirectory:
         """The channel, if this process has heard of it."""
         return self._live.get(channel_id)
 
+    def find_parsing(self, channel_id: UUID) -> LiveChannel | None:
+        """As `find`, or a channel that was removed and whose journal is not projected to its end."""
+        return self._live.get(channel_id) or self._closing.get(channel_id)
+
     def find_sibling(self, channel_id: UUID, address: str) -> LiveChannel | None:
         """The channel of the same adapter and credentials that holds an address of ours; None if there is none."""
-        asked = self._live.get(channel_id)
+        asked = self.find_parsing(channel_id)
         if asked is None:
             return None
         holder = self._siblings.get((asked.adapter, asked.realm, address))
@@ -137,28 +142,31 @@ class ChannelDirectory:
 
     async def _load(self) -> None:
         self._begun, self._begun_at = self._begun + 1, time.monotonic()
-        rows = await live_channels()
+        rows = await open_channels()
         self._take(rows)
         self._done = self._begun
         await self._keep(rows)
 
     def _take(self, rows: Iterable[ChannelRow]) -> None:
         live: dict[UUID, LiveChannel] = {}
+        closing: dict[UUID, LiveChannel] = {}
         unreadable = set()
         for row in rows:
-            before = self._live.get(row.id)
+            before = self.find_parsing(row.id)
+            known = live if row.deleted_at is None else closing
             try:
-                live[row.id] = before if before and before.version == row.version else self._open(row)
+                known[row.id] = before if before and before.version == row.version else self._open(row)
             except UnreadableChannel as error:
-                unreadable.add(row.id)
-                if row.id not in self._unreadable:
+                if row.deleted_at is None:
+                    unreadable.add(row.id)
+                if row.deleted_at is None and row.id not in self._unreadable:
                     log.warning("channel_unreadable", channel=row.id, adapter=row.adapter, reason=error.code)
         self._siblings = {
             (channel.adapter, channel.realm, address): channel.id
             for channel in live.values()
             for address in channel.addresses
         }
-        self._live, self._unreadable, self._known = live, frozenset(unreadable), True
+        self._live, self._closing, self._unreadable, self._known = live, closing, frozenset(unreadable), True
 
     def _open(self, row: ChannelRow) -> LiveChannel:
         return LiveChannel(

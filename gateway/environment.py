@@ -239,7 +239,11 @@ def _shown_value(value: Any, secrecy: Secrecy) -> str:
 def _plain_value(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower() if value is not None else ""
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return ",".join(map(_plain_item, value)) if isinstance(value, tuple) else str(value)
+
+
+def _plain_item(item: Any) -> str:
+    return f"{item:g}" if isinstance(item, float) else str(item)
 
 
 def mask_address(url: str) -> str:

@@ -16,6 +16,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from gateway.migrate import RAN, pending_after
 from inbox.kit.db import tx
+from inbox.repair.queries import is_outbox_held
 from migrations.piccolo_app import APP_NAME
 
 CHECK_SECONDS = 1.5
@@ -123,6 +124,16 @@ async def check_migrations() -> None:
         ran = [row["name"] for row in await connection.fetch(RAN, APP_NAME)]
     if pending_after(ran):
         raise MigrationsPending
+
+
+class Held(Exception):
+    """The outbox is held: nothing leaves until `switchboard outbox release`."""
+
+
+async def check_outbox() -> None:
+    """Things leave, unless somebody holds them back."""
+    if await is_outbox_held():
+        raise Held
 
 
 def check_redis(client: Any) -> Check:

@@ -6,6 +6,8 @@ It is the hottest path there is, so it stands before the web framework: plain AS
 from __future__ import annotations
 
 import time
+from collections import Counter
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -18,37 +20,44 @@ from channels.errors import Forged
 from gateway.directory import ChannelAway, LiveChannel
 from gateway.guard import HOLD_SECONDS, VerificationGuard
 from gateway.journal import JournalDown
+from gateway.metrics import INBOUND_ACK_SECONDS, INBOUND_RECEIVED, INBOUND_SIGNATURE_FAILURES
 from gateway.runtime import Runtime
 from gateway.tracing import HEADER, choose_request_id
 from inbox.intake.actions.journal import JournalEntry
 from inbox.kit.clock import utc_now
 from inbox.kit.ids import UnknownId, read_id
+from inbox.kit.tracing import traceparent
 
 log = structlog.get_logger()
 
 PREFIX = "/hooks/"
 RETRY_SECONDS = 5
+BUSY_SECONDS = 1
+CHANNEL_SHARE = 0.5
+"""How much of the places one channel may take: a loud one is put off, and a quiet one is not."""
 KEPT_OUT = frozenset({"authorization", "cookie", "proxy-authorization"})
 """Headers that carry secrets: the adapter has checked them, the journal does not need them."""
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the provider hears. `retry_after` is in seconds."""
+    """What the provider hears, and the word by which it is counted. `retry_after` is in seconds."""
 
+    result: str
     status: int
     body: bytes = b""
     media_type: str = "text/plain"
     retry_after: int | None = None
 
 
-NOT_FOUND = Answer(404, b"no such channel")
-NO_METHOD = Answer(405, b"webhooks are GET or POST")
-FORBIDDEN = Answer(403, b"the signature does not match")
-TOO_LARGE = Answer(413, b"the body is too large")
-ENCODED = Answer(415, b"content encodings are not accepted")
-AWAY = Answer(503, b"try again", retry_after=RETRY_SECONDS)
-HELD = Answer(503, b"try again", retry_after=int(HOLD_SECONDS))
-BROKEN = Answer(500, b"something broke on our side")
+NOT_FOUND = Answer("not_found", 404, b"no such channel")
+NO_METHOD = Answer("no_method", 405, b"webhooks are GET or POST")
+FORBIDDEN = Answer("forged", 403, b"the signature does not match")
+TOO_LARGE = Answer("too_large", 413, b"the body is too large")
+ENCODED = Answer("encoded", 415, b"content encodings are not accepted")
+AWAY = Answer("away", 503, b"try again", retry_after=RETRY_SECONDS)
+BUSY = Answer("busy", 503, b"too many at once; try again", retry_after=BUSY_SECONDS)
+HELD = Answer("held", 503, b"try again", retry_after=int(HOLD_SECONDS))
+BROKEN = Answer("broken", 500, b"something broke on our side")
 
 
 def open_door(app: ASGIApp, door: Door) -> ASGIApp:
@@ -72,27 +81,47 @@ class Door:
         self.hooked = {name: adapter for name, adapter in runtime.adapters.items() if isinstance(adapter, Hooked)}
         self.thanks = {name: _thanks(adapter.accepted) for name, adapter in self.hooked.items()}
         self.one_time = {name: adapter for name, adapter in runtime.adapters.items() if isinstance(adapter, OneTime)}
+        self.places = runtime.settings.hook_concurrency
+        self.waiting = 0
+        self.keeping: Counter[UUID] = Counter()
 
     async def take_request(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request at `/hooks/{adapter}/{channel}/{kind}`."""
-        request_id = choose_request_id(scope["headers"])
+        request_id, began = choose_request_id(scope["headers"]), time.perf_counter()
+        live: LiveChannel | None = None
         try:
-            answer = await self.take_webhook(scope, receive, request_id=request_id)
+            live, answer = await self.take_webhook(scope, receive, request_id=request_id)
         except Exception:
             log.exception("webhook_broke", request=request_id)
             answer = BROKEN
+        _count(live, answer, seconds=time.perf_counter() - began)
         await _send(send, answer, request_id)
 
-    async def take_webhook(self, scope: HTTPScope, receive: Receive, *, request_id: str) -> Answer:
-        """Find, verify, journal, answer: each step may end it, and says with what."""
+    async def take_webhook(
+        self, scope: HTTPScope, receive: Receive, *, request_id: str
+    ) -> tuple[LiveChannel | None, Answer]:
+        """Find, verify, journal, answer: each step may end it, and says with what; and whose webhook it was."""
         adapter, _, rest = scope["path"][len(PREFIX) :].partition("/")
         channel, _, kind = rest.partition("/")
         hooked = self.hooked.get(adapter)
         if hooked is None or kind not in hooked.kinds:
-            return NOT_FOUND
+            return None, NOT_FOUND
         live = await self._find(adapter, channel)
         if isinstance(live, Answer):
-            return live
+            return None, live
+        if self._is_full(live, hooked):  # said at once, before anything is read or reckoned: most of a flood ends here
+            return live, BUSY
+        with self.runtime.tracer.span(
+            "webhook", kind="server", channel=live.id, provider=live.provider, hook=kind, request=request_id
+        ) as span:
+            answer = await self._take(scope, receive, live=live, kind=kind, request_id=request_id)
+            span.note(status=answer.status, outcome=answer.result)
+        return live, answer
+
+    async def _take(
+        self, scope: HTTPScope, receive: Receive, *, live: LiveChannel, kind: str, request_id: str
+    ) -> Answer:
+        hooked = self.hooked[live.adapter]
         incoming = await _read(scope, receive, live=live, kind=kind, limit=hooked.body_limit)
         if isinstance(incoming, Answer):
             return incoming
@@ -113,6 +142,7 @@ class Door:
         try:
             hooked.verify(live.account, incoming)
         except Forged:
+            INBOUND_SIGNATURE_FAILURES.labels(live.account.channel_id, live.provider).inc()
             log.warning("webhook_refused", channel=str(live.id), adapter=live.adapter)
             if guard.note_failure(now):
                 log.error("signatures_failing", channel=str(live.id))  # noqa: TRY400 (the provider's doing, no bug)
@@ -121,15 +151,51 @@ class Door:
         return None
 
     async def _keep(self, live: LiveChannel, hooked: Hooked, incoming: WebhookRequest, *, request_id: str) -> Answer:
-        one_time = self.one_time.get(live.adapter)
-        entry = _journal_entry(
-            live.id, incoming, once=one_time.once(incoming) if one_time else None, request=request_id
-        )
+        """Write it down; where more than can be written wait already, in the spool, or not at all.
+
+        Counted are requests that have come whole: slow senders take nobody's place.
+        """
+        if self._is_full(live, hooked):
+            return BUSY
+        crowded = self._is_crowded(live)
+        self.waiting += 1
+        self.keeping[live.id] += 1
         try:
-            await self.runtime.journal.write(entry, spoolable=not hooked.retries)
+            with self.runtime.tracer.span("journal"):
+                entry = self._entry(live, incoming, request_id=request_id)
+                await self.runtime.journal.write(entry, spoolable=not hooked.retries, crowded=crowded)
         except JournalDown:
             return AWAY
+        finally:
+            self.waiting -= 1
+            self.keeping[live.id] -= 1
         return self.thanks[live.adapter]
+
+    def _is_full(self, live: LiveChannel, hooked: Hooked) -> bool:
+        """Whether nothing more of this channel can be kept: where its provider tries again, less is taken."""
+        if hooked.retries:
+            return self._is_crowded(live)
+        return self.waiting >= 2 * self.places or self.keeping[live.id] >= self.places
+
+    def _is_crowded(self, live: LiveChannel) -> bool:
+        """Whether as many wait for the journal as it can take soon, of all channels or of this one."""
+        return self.waiting >= self.places or self.keeping[live.id] >= self.places * CHANNEL_SHARE
+
+    def _entry(self, live: LiveChannel, incoming: WebhookRequest, *, request_id: str) -> JournalEntry:
+        one_time = self.one_time.get(live.adapter)
+        once = one_time.once(incoming) if one_time else None
+        return _journal_entry(live.id, incoming, once=once, request=request_id)
+
+
+def _count(live: LiveChannel | None, answer: Answer, *, seconds: float) -> None:
+    channel, provider = (live.account.channel_id, live.provider) if live else ("", "")
+    _counter_of(channel, provider, answer.result).inc()
+    _clock_of(provider).observe(seconds)
+
+
+# To find a child of a measure by its labels takes ten times as long as to count with it.
+_counter_of = lru_cache(maxsize=4096)(INBOUND_RECEIVED.labels)
+_clock_of = lru_cache(maxsize=64)(INBOUND_ACK_SECONDS.labels)
 
 
 async def _read(
@@ -149,7 +215,7 @@ async def _read(
 
 
 def _thanks(reply: WebhookReply) -> Answer:
-    return Answer(reply.status, reply.body, reply.media_type)
+    return Answer("accepted", reply.status, reply.body, reply.media_type)
 
 
 def _headers(scope: HTTPScope) -> dict[str, str]:
@@ -166,16 +232,16 @@ async def _read_body(receive: Receive, headers: dict[str, str], *, limit: int) -
     announced = headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit:
         return None
-    body, more = b"", True
+    body, more = bytearray(), True  # bytes would be copied whole with each of the hundreds of pieces of a large mail
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None  # whoever went away hears no answer, and says nothing about signatures
-        body += message.get("body", b"")  # type: ignore[operator]  # ASGI: always bytes
+        body += message.get("body", b"")  # type: ignore[arg-type]  # ASGI: always bytes
         more = bool(message.get("more_body", False))
         if len(body) > limit:
             return None
-    return body
+    return bytes(body)
 
 
 def _journal_entry(channel_id: UUID, incoming: WebhookRequest, *, once: str | None, request: str) -> JournalEntry:
@@ -190,6 +256,7 @@ def _journal_entry(channel_id: UUID, incoming: WebhookRequest, *, once: str | No
         received_at=utc_now(),
         request_id=request,
         once_key=once,
+        traceparent=traceparent(),
     )
 
 

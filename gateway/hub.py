@@ -7,19 +7,25 @@ reconnects with its last cursor and reads the gap from the database.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import redis.asyncio as redis
 import structlog
 
+from gateway.metrics import STREAM_CONNECTIONS, STREAM_DROPPED_SLOW
 from inbox.feed.queries import events_after, feed_head
-from inbox.kit.db import TRANSIENT, Row, on_wake
+from inbox.kit.db import TRANSIENT, Row, on_wake, wake
 
 log = structlog.get_logger()
 
 TOPIC = "switchboard:feed"
 READ_BATCH = 500
+REDIS_AWAY = (redis.RedisError, OSError, RuntimeError)
+"""What a Redis that is gone makes the client raise; RuntimeError is uvloop's word for a connection just closed."""
+LEAVE_SECONDS = 5.0
+"""How long a Redis that did not take a call is not called again: the feed is numbered by whoever would wait for it."""
 
 
 class Listener:
@@ -37,6 +43,7 @@ class Listener:
             self.queue.put_nowait(event)
         except asyncio.QueueFull:
             self.overrun = True
+            STREAM_DROPPED_SLOW.inc()
 
 
 class FeedHub:
@@ -50,6 +57,7 @@ class FeedHub:
         self._listeners: set[Listener] = set()
         self._wake = asyncio.Event()
         self._stopping = False
+        self._left_alone_until = float("-inf")
 
     async def run(self) -> None:
         """Read and hand out until stopped."""
@@ -83,14 +91,19 @@ class FeedHub:
         if self._stopping:
             listener.offer(None)
         try:
-            yield listener
+            with STREAM_CONNECTIONS.track_inprogress():
+                yield listener
         finally:
             self._listeners.discard(listener)
 
     async def publish(self) -> None:
         """Wake the readers of other processes; if Redis is away they look by themselves."""
-        with suppress(redis.RedisError, OSError):
+        if time.monotonic() < self._left_alone_until:
+            return
+        try:
             await self.client.publish(TOPIC, b"")
+        except REDIS_AWAY:
+            self._left_alone_until = time.monotonic() + LEAVE_SECONDS
 
     async def _look(self) -> None:
         try:
@@ -118,7 +131,7 @@ class FeedHub:
 
     async def _subscribe(self) -> None:
         while not self._stopping:
-            with suppress(redis.RedisError, OSError):
+            with suppress(*REDIS_AWAY):
                 await self._hear()
             await asyncio.sleep(self.poll_seconds)
 
@@ -128,4 +141,4 @@ class FeedHub:
             self._wake.set()
             while not self._stopping:
                 if await channel.get_message(ignore_subscribe_messages=True, timeout=1.0):
-                    self._wake.set()
+                    wake(["sequenced"])

@@ -6,14 +6,40 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from gateway.deliver import deliver_message
+from gateway.erasing import check_returned, take_erase_step
 from gateway.media import fetch_attachment
 from gateway.outcomes import Outcome
+from gateway.repairs import take_repair_step
 from gateway.runtime import Runtime
-from inbox.outbox.jobs import ClaimedJob, DeliverMessage, FetchMedia
+from gateway.scheduled import send_scheduled
+from gateway.scrubbing import delete_stored_file, scrub_journal_step
+from gateway.transfers import take_transfer_step
+from gateway.webhooks.recovery import recover_webhook
+from inbox.outbox.jobs import (
+    CheckReturned,
+    ClaimedJob,
+    DeleteFile,
+    DeliverMessage,
+    EraseStep,
+    FetchMedia,
+    RecoverWebhook,
+    RepairStep,
+    ScrubJournal,
+    SendScheduled,
+    TransferStep,
+)
 
 RUN: dict[type, Callable[[Runtime, ClaimedJob, Any], Awaitable[Outcome]]] = {
     DeliverMessage: deliver_message,
+    SendScheduled: send_scheduled,
     FetchMedia: fetch_attachment,
+    DeleteFile: delete_stored_file,
+    ScrubJournal: scrub_journal_step,
+    RepairStep: take_repair_step,
+    RecoverWebhook: recover_webhook,
+    EraseStep: take_erase_step,
+    TransferStep: take_transfer_step,
+    CheckReturned: check_returned,
 }
 
 

@@ -6,15 +6,21 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
+from itertools import chain
+from typing import TypeAlias
 from uuid import UUID
 
 import structlog
 
+from gateway.metrics import INBOUND_SPOOLED
 from gateway.spool import Spool, SpoolFull
 from inbox.intake.actions.journal import JournalEntry, journal_events
 from inbox.kit.db import TRANSIENT
 
 log = structlog.get_logger()
+
+Waiting: TypeAlias = tuple[JournalEntry, asyncio.Future[None]]
 
 
 class JournalDown(Exception):
@@ -32,17 +38,18 @@ class Journal:
         self.batch = batch
         self.timeout = timeout
         self.on_written: Callable[[set[UUID]], None] = _nobody_waits
-        self._waiting: deque[tuple[JournalEntry, asyncio.Future[None]]] = deque()
+        self._waiting: dict[UUID, deque[Waiting]] = {}
         self._writer: asyncio.Task[None] | None = None
         self._since: float | None = None
         self._down = False
 
-    async def write(self, entry: JournalEntry, *, spoolable: bool) -> None:
+    async def write(self, entry: JournalEntry, *, spoolable: bool, crowded: bool = False) -> None:
         """Return when the request is durable: in the journal, or, for a provider that hardly retries, in the spool.
 
-        While the spool holds something of ours, such requests queue up behind it, so that their order is kept.
+        While the spool holds something of ours, such requests queue up behind it, so that their order is kept. A door
+        that is `crowded` has more before the journal than it can write soon: the spool takes what it may.
         """
-        if spoolable and (self.spool.holds or self._stalled()):
+        if spoolable and (crowded or self.spool.holds or self._stalled()):
             return await self._spool(entry)
         try:
             await self._enqueue(entry)
@@ -73,20 +80,31 @@ class Journal:
         if self._stalled():
             raise TimeoutError("the database does not answer")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((entry, done))
+        self._waiting.setdefault(entry.channel_id, deque()).append((entry, done))
         if self._writer is None:
-            self._writer = asyncio.create_task(self._write_waiting())
+            # It writes for all that come, so it belongs to none of their traces.
+            self._writer = asyncio.create_task(self._write_waiting(), context=Context())
         return done
 
     async def _write_waiting(self) -> None:
         try:
-            while self._waiting:
-                taken = [self._waiting.popleft() for _ in range(min(self.batch, len(self._waiting)))]
+            while taken := self._take_turns():
                 await self._write_batch([one for one in taken if not one[1].done()])
         finally:
             self._writer = None
 
-    async def _write_batch(self, taken: list[tuple[JournalEntry, asyncio.Future[None]]]) -> None:
+    def _take_turns(self) -> list[Waiting]:
+        """The next batch: of each channel one in turn, so that a loud one does not fill it alone."""
+        taken: list[Waiting] = []
+        while self._waiting and len(taken) < self.batch:
+            channel_id = next(iter(self._waiting))
+            queue = self._waiting.pop(channel_id)
+            taken.append(queue.popleft())
+            if queue:
+                self._waiting[channel_id] = queue
+        return taken
+
+    async def _write_batch(self, taken: list[Waiting]) -> None:
         if not taken:
             return
         self._since = time.monotonic()
@@ -103,7 +121,7 @@ class Journal:
             overdue.cancel()
             self._since = None
 
-    async def _write_apart(self, taken: list[tuple[JournalEntry, asyncio.Future[None]]], error: Exception) -> None:
+    async def _write_apart(self, taken: list[Waiting], error: Exception) -> None:
         """One of these cannot be stored: the others, which only happened to come with it, can."""
         if len(taken) == 1:
             self._finish(taken, error)
@@ -112,13 +130,13 @@ class Journal:
             if not one[1].done():
                 await self._write_batch([one])
 
-    def _give_up(self, taken: list[tuple[JournalEntry, asyncio.Future[None]]]) -> None:
+    def _give_up(self, taken: list[Waiting]) -> None:
         """Postgres hangs: nobody waits for it any longer. What it still writes is known twice by its event key."""
-        waiting = [*taken, *self._waiting]
+        waiting = [*taken, *chain.from_iterable(self._waiting.values())]
         self._waiting.clear()
         self._finish(waiting, TimeoutError("the database does not answer"))
 
-    def _finish(self, taken: list[tuple[JournalEntry, asyncio.Future[None]]], error: Exception | None) -> None:
+    def _finish(self, taken: list[Waiting], error: Exception | None) -> None:
         for _, done in taken:
             if done.done():
                 continue
@@ -136,6 +154,7 @@ class Journal:
             await self.spool.append([entry])
         except SpoolFull as error:
             raise JournalDown(str(error)) from error
+        INBOUND_SPOOLED.inc()
 
     def _stalled(self) -> bool:
         return self._since is not None and time.monotonic() - self._since > self.timeout

@@ -24,7 +24,7 @@ from inbox.outbox.jobs import ClaimedJob, FetchMedia
 async def fetch_attachment(runtime: Runtime, claimed: ClaimedJob, job: FetchMedia) -> Outcome:
     """Fetch, type by its bytes, store, and let the message say so; what is gone for good is said as well."""
     row = (await find_attachments([job.attachment_id])).get(job.attachment_id)
-    if row is None or row.state == "stored" or row.channel_id is None:
+    if row is None or row.state == "stored" or row.redacted_at or row.channel_id is None:
         return Done()
     try:
         live = await runtime.directory.look_up(row.channel_id)
@@ -41,7 +41,8 @@ async def fetch_attachment(runtime: Runtime, claimed: ClaimedJob, job: FetchMedi
         return await _refused(row, failed)
     except Problem as problem:
         return await _give_up(row, problem.detail)
-    await _keep(row, stored, media.name)
+    if not await _keep(row, stored, media.name):
+        await runtime.storage.delete_file(stored.storage_key)
     return Done()
 
 
@@ -53,10 +54,12 @@ async def _refused(row: AttachmentRow, failed: SendFailed) -> Outcome:
     return await _give_up(row, failed.reason)
 
 
-async def _keep(row: AttachmentRow, stored: StoredFile, name: str | None) -> None:
+async def _keep(row: AttachmentRow, stored: StoredFile, name: str | None) -> bool:
     async with tx():
-        await keep_fetched(row.id, stored, name=name)
-        await _show(row)
+        kept = await keep_fetched(row.id, stored, name=name)
+        if kept:
+            await _show(row)
+    return kept
 
 
 async def _give_up(row: AttachmentRow, error: str) -> Outcome:

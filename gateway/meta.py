@@ -23,6 +23,7 @@ class LimitsObject(msgspec.Struct, kw_only=True, frozen=True):
     page_items_max: int
     body_bytes: int
     attachment_bytes: int
+    requests_per_minute: int
     idempotency_hours: int
     feed_retention_days: int
 
@@ -61,6 +62,7 @@ def describe_gateway(settings: Settings) -> MetaObject:
             page_items_max=MAX_LIMIT,
             body_bytes=settings.api_body_limit_bytes,
             attachment_bytes=settings.attachment_limit_bytes,
+            requests_per_minute=settings.key_requests_per_minute,
             idempotency_hours=settings.idempotency_hours,
             feed_retention_days=settings.feed_retention_days,
         ),

@@ -16,7 +16,10 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class TryAgain(msgspec.Struct, frozen=True):
-    """Not now: `after` is what the other side asked for, in seconds. `last` runs when no try is left."""
+    """Not now. `after` is what the other side asked for, in seconds, and holds for the job's whole lane.
+
+    `last` runs when no try is left.
+    """
 
     error: str
     after: float | None = None

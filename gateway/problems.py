@@ -18,6 +18,7 @@ from litestar.exceptions import (
     ValidationException,
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.types import Send
 
 from inbox.kit.db import TRANSIENT
 from inbox.kit.errors import Code, FieldError, Problem
@@ -28,8 +29,12 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 
+READING = frozenset({"GET", "HEAD"})
+OUT_OF_RANGE = "a value is out of the range that can be stored"
+
 # Seconds to wait where the refusal itself does not know better.
-RETRY_AFTER: dict[Code, float] = {"request_in_progress": 1, "dependency_down": 2, "overloaded": 1}
+RETRY_AFTER: dict[Code, float] = {"request_in_progress": 1, "dependency_down": 2, "overloaded": 1, "quota_exceeded": 1,
+                                 "channel_throttled": 5}  # fmt: skip
 # RFC 6750 section 3: how to prove oneself, said with every refusal to let somebody in.
 CHALLENGES: dict[Code, str] = {
     "unauthenticated": 'Bearer realm="switchboard"',
@@ -68,7 +73,9 @@ class ProblemAnswers:
 
     def __call__(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         """The answer to a request that failed in this way."""
-        problem = explain_error(error)
+        problem = explain_error(error, reading=request.scope["method"] in READING)
+        if problem.code in CHALLENGES:
+            log.warning("access_refused", code=problem.code, method=request.scope["method"], route=_route(request))
         if problem.kind.status >= 500 and not isinstance(error, Problem):
             # Types and places, never the text: it quotes values.
             log.error("request_failed", code=problem.code, exc_info=error)
@@ -81,11 +88,25 @@ class ProblemAnswers:
         )
 
 
+def _route(request: Request[Any, Any, Any]) -> str | None:
+    """The route as written: the path carries values."""
+    return request.scope.get("path_template")
+
+
 async def send_problem(request: Request[Any, Any, Any], error: Exception) -> None:
     """Answer with the problem where the framework would not: it takes a buffered answer for one that has been sent."""
     handler = request.app.exception_handlers[Exception]
     response = handler(request, error).to_asgi_response(app=None, request=request)
     await response(request.scope, request.receive, request.send)
+
+
+async def send_plainly(problem: Problem, send: Send, *, docs_url: str, instance: str) -> None:
+    """Answer with a problem before there is a request, as the framework would see one."""
+    body = msgspec.json.encode(document_problem(problem, docs_url=docs_url, instance=instance))
+    headers = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **problem_headers(problem)}
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": problem.kind.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def document_problem(problem: Problem, *, docs_url: str, instance: str) -> ProblemDocument:
@@ -118,10 +139,15 @@ def problem_headers(problem: Problem) -> dict[str, str]:
     return headers
 
 
-def explain_error(error: Exception) -> Problem:
-    """The refusal that an exception means to the client; what we did not foresee is `internal`."""
+def explain_error(error: Exception, *, reading: bool = False) -> Problem:
+    """The refusal that an exception means to the client; what we did not foresee is `internal`.
+
+    A request that is `reading` has its values in its query.
+    """
     if isinstance(error, Problem):
         return error
+    if reading and isinstance(error, asyncpg.DataError):
+        return Problem("invalid_query", OUT_OF_RANGE)
     for kind, explain in EXPLANATIONS:
         if isinstance(error, kind):
             return explain(error)
@@ -161,6 +187,12 @@ def _explain_away(_: Exception) -> Problem:
     return Problem("dependency_down", "the database did not answer", hint=hint)
 
 
+def _explain_collision(_: Exception) -> Problem:
+    """Of several that changed the same things at once, in a way that cannot be put in a row, this one gave way."""
+    hint = "Send the same request again, with the same Idempotency-Key if it had one."
+    return Problem("dependency_down", "another request changed the same things; nothing of this one stayed", hint=hint)
+
+
 EXPLANATIONS: list[tuple[Any, Callable[[Exception], Problem]]] = [
     (UnknownId, lambda _: Problem("not_found", "there is nothing with this id")),
     (NotFoundException, lambda _: Problem("not_found", "there is nothing at this path")),
@@ -169,7 +201,8 @@ EXPLANATIONS: list[tuple[Any, Callable[[Exception], Problem]]] = [
     (ValidationException, _explain_parameters),
     (HTTPException, _explain_framework),
     # Before TRANSIENT, part of which some of these are: the value is at fault, and will be the next time too.
-    (asyncpg.DataError, lambda _: Problem("validation_failed", "a value is out of the range that can be stored")),
+    (asyncpg.DataError, lambda _: Problem("validation_failed", OUT_OF_RANGE)),
+    (asyncpg.TransactionRollbackError, _explain_collision),
     (TRANSIENT, _explain_away),
 ]  # fmt: skip
 

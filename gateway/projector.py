@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -14,11 +15,13 @@ import structlog
 
 from channels.contract import RawEvent
 from channels.errors import Malformed
+from channels.events import AnyEvent
 from gateway.directory import LiveChannel
+from gateway.metrics import INBOUND_DUPLICATES, INBOUND_PARSE_ERRORS, INBOUND_TO_VISIBLE_SECONDS
 from gateway.runtime import Runtime
 from inbox.conversations.thread import Route
 from inbox.intake.actions.project import project_events, replay_events
-from inbox.intake.batch import Failure, Lane, ParsedEvent
+from inbox.intake.batch import Failure, Lane, ParsedEvent, Projection
 from inbox.intake.queries import find_raw_events, waiting_events, waiting_lanes
 from inbox.kit.clock import utc_now
 from inbox.kit.db import TRANSIENT, Row, tx
@@ -68,7 +71,7 @@ class Projector:
         """Project these requests once more; what still cannot be projected is returned."""
         failures: list[Failure] = []
         for row in await find_raw_events(ids):
-            live = self.runtime.directory.find(row["channel_id"])
+            live = self.runtime.directory.find_parsing(row["channel_id"])
             if live is None:
                 failures.append(Failure(raw_event_id=row["id"], code="no_channel", error="the channel is gone"))
                 continue
@@ -107,7 +110,7 @@ class Projector:
         parsed = await self._read(channel_id, after=None)
         while parsed and not self._stopping:
             last = parsed[-1].raw_event_id
-            full = len(parsed) == self.runtime.settings.projection_batch
+            full = len(parsed) == self.runtime.settings.projection_batch and not self._others_wait()
             ahead = asyncio.create_task(self._read(channel_id, after=last)) if full else None
             began = time.monotonic()
             try:
@@ -119,8 +122,14 @@ class Projector:
             if not done:
                 await asyncio.sleep(PAUSE_SECONDS)
             await self._let_door_pass(time.monotonic() - began)
+            if not ahead and self._others_wait():
+                self._again.add(channel_id)  # to the end of the queue: a loud channel starves nobody
+                return
             following = await ahead if ahead else await self._read(channel_id, after=None)
             parsed = following if done else await self._read(channel_id, after=None)
+
+    def _others_wait(self) -> bool:
+        return len(self._lanes) > LANES_AT_ONCE
 
     async def _let_door_pass(self, spent: float) -> None:
         """While webhooks wait to be taken, rest for a part of the time a batch took: taking comes before projecting."""
@@ -130,14 +139,14 @@ class Projector:
     async def _read(self, channel_id: UUID, *, after: int | None) -> list[ParsedEvent]:
         """The next requests of a channel, parsed: those after its cursor, or after one that is just being stored."""
         self._again.discard(channel_id)
-        live = self.runtime.directory.find(channel_id)
+        live = self.runtime.directory.find_parsing(channel_id)
         if live is None:
             return []
         rows = await waiting_events(channel_id, after=after, limit=self.runtime.settings.projection_batch)
         return await self._parse(live, rows) if rows else []
 
     async def _project(self, channel_id: UUID, parsed: Sequence[ParsedEvent]) -> bool:
-        live = self.runtime.directory.find(channel_id)
+        live = self.runtime.directory.find_parsing(channel_id)
         if live is None:
             return False
         try:
@@ -163,10 +172,35 @@ class Projector:
             return await self._commit(live, [_poisoned(one, error)])
 
     async def _commit(self, live: LiveChannel, parsed: Sequence[ParsedEvent]) -> bool:
-        async with tx():
-            return await project_events(
-                _lane(live), parsed, find_sibling=self._sibling, now=utc_now(), window=self.window
-            )
+        with self._tracing(live, parsed) as traced:
+            async with tx():
+                projection = await project_events(
+                    _lane(live), traced, find_sibling=self._sibling, now=utc_now(), window=self.window
+                )
+        if projection is not None:
+            _count(live, projection, now=utc_now())
+        return projection is not None
+
+    @contextmanager
+    def _tracing(self, live: LiveChannel, parsed: Sequence[ParsedEvent]) -> Iterator[Sequence[ParsedEvent]]:
+        """A batch has requests of many traces: each goes on in its own."""
+        if not self.runtime.tracer.active:
+            yield parsed
+            return
+        with ExitStack() as spans:
+            yield [self._traced(live, one, spans) for one in parsed]
+
+    def _traced(self, live: LiveChannel, one: ParsedEvent, spans: ExitStack) -> ParsedEvent:
+        span = self.runtime.tracer.span(
+            "project",
+            kind="consumer",
+            parent=one.traceparent,
+            channel=live.id,
+            provider=live.provider,
+            raw_event=one.raw_event_id,
+            code=one.failure.code if one.failure else None,
+        )
+        return msgspec.structs.replace(one, traceparent=spans.enter_context(span).traceparent)
 
     def _sibling(self, channel_id: UUID, address: str) -> Route | None:
         found = self.runtime.directory.find_sibling(channel_id, address)
@@ -201,11 +235,11 @@ class Projector:
         adapter = self.runtime.adapters[live.adapter]
         for row in rows:
             try:
-                events = adapter.parse(live.account, _raw_event(row))
+                events = [] if row["redacted_at"] else adapter.parse(live.account, _raw_event(row))
             except Exception as error:  # noqa: BLE001 (an adapter's bug is that event's trouble alone)
                 parsed.append(_unparsed(row, "malformed" if isinstance(error, Malformed) else "parse_error", error))
             else:
-                parsed.append(ParsedEvent(raw_event_id=row["id"], received_at=row["received_at"], events=events))
+                parsed.append(_parsed(row, events))
 
 
 def _parser_threads() -> ThreadPoolExecutor:
@@ -229,9 +263,19 @@ def _raw_event(row: Row) -> RawEvent:
     )
 
 
+def _parsed(row: Row, events: list[AnyEvent], *, failure: Failure | None = None) -> ParsedEvent:
+    return ParsedEvent(
+        raw_event_id=row["id"],
+        received_at=row["received_at"],
+        events=events,
+        failure=failure,
+        traceparent=row["traceparent"],
+    )
+
+
 def _unparsed(row: Row, code: str, error: Exception) -> ParsedEvent:
     failure = Failure(raw_event_id=row["id"], code=code, error=f"{type(error).__name__}: {error}")
-    return ParsedEvent(raw_event_id=row["id"], received_at=row["received_at"], events=[], failure=failure)
+    return _parsed(row, [], failure=failure)
 
 
 def _late(row: Row) -> ParsedEvent:
@@ -245,3 +289,17 @@ def _poisoned(one: ParsedEvent, error: Exception) -> ParsedEvent:
 
 def _not_stored(one: ParsedEvent, error: Exception) -> Failure:
     return Failure(raw_event_id=one.raw_event_id, code="not_stored", error=f"{type(error).__name__}: {error}")
+
+
+def _count(live: LiveChannel, projection: Projection, *, now: datetime) -> None:
+    """What came of a batch, told once it is committed."""
+    channel = live.account.channel_id
+    if projection.known:
+        INBOUND_DUPLICATES.labels(channel, live.provider).inc(projection.known)
+    for failure in projection.failures:
+        INBOUND_PARSE_ERRORS.labels(channel, live.provider, failure.code).inc()
+    failed = {failure.raw_event_id for failure in projection.failures}
+    waits = INBOUND_TO_VISIBLE_SECONDS.labels(live.provider)
+    for one in projection.due:
+        if one.events and one.raw_event_id not in failed:
+            waits.observe((now - one.received_at).total_seconds())

@@ -20,6 +20,7 @@ import msgspec
 import redis.asyncio as redis
 import structlog
 
+from gateway.hub import REDIS_AWAY
 from inbox.kit.errors import Problem
 
 log = structlog.get_logger()
@@ -136,7 +137,7 @@ class Quotas:
         try:
             async with asyncio.timeout(REDIS_SECONDS):
                 answer = await self._ask(told)
-        except (redis.RedisError, OSError, TimeoutError) as error:
+        except REDIS_AWAY as error:
             self._leave_alone(told, error)
         else:
             self._learn(told, answer)

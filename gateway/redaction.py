@@ -34,6 +34,11 @@ IDS: dict[str, ids.Prefix] = {
     "api_key": ids.API_KEY,
     "feed_event": ids.EVENT,
     "job": ids.JOB,
+    "draft": ids.DRAFT,
+    "scheduled_message": ids.SCHEDULED_MESSAGE,
+    "canned_reply": ids.CANNED_REPLY,
+    "webhook": ids.WEBHOOK,
+    "webhook_delivery": ids.WEBHOOK_DELIVERY,
 }
 """Fields that name things of ours: a UUID (shown with this prefix), an id as shown, or the number of a row."""
 REQUEST = "request"

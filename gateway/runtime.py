@@ -18,9 +18,12 @@ from gateway.files import sign_attachment_url
 from gateway.hub import FeedHub
 from gateway.journal import Journal
 from gateway.settings import Settings
+from gateway.spans import NO_TRACER, TracedHttp, Tracer, open_tracer
 from gateway.spool import Spool
 from gateway.storage import Storage, open_storage
+from gateway.together import Batches
 from inbox.accounts.catalogue import Catalogue
+from inbox.contacts.erased import lend_ledger_box
 from inbox.kit.db import close_database, open_database
 from inbox.kit.secrets import SecretBox
 
@@ -42,6 +45,7 @@ class Runtime:
         http: Http,
         adapters: dict[str, Adapter],
         storage: Storage,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self.settings = settings
         self.database_url = database_url
@@ -49,7 +53,10 @@ class Runtime:
         self.http = http
         self.adapters = adapters
         self.storage = storage
-        self.box = SecretBox([settings.secret_key])
+        self.tracer = tracer
+        self.batches = Batches()
+        self.box = SecretBox([settings.secret_key, *settings.old_secret_keys])
+        lend_ledger_box(self.box)
         self.catalogue = Catalogue(
             adapters=adapters, box=self.box, public_url=settings.public_url, check_url=http.check_egress
         )
@@ -77,7 +84,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         stack.push_async_callback(close_database)
         client = redis.Redis.from_url(redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
         stack.push_async_callback(client.aclose)
-        http = Http(allow=settings.egress_allow, timeout=settings.send_timeout_seconds)
+        tracer = await stack.enter_async_context(open_tracer(settings))
+        http = _client(settings, tracer)
         stack.push_async_callback(http.aclose)
         runtime = Runtime(
             settings,
@@ -86,10 +94,18 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             http=http,
             adapters=load_adapters(http),
             storage=open_storage(settings),
+            tracer=tracer,
         )
         stack.push_async_callback(runtime.directory.close)
         stack.callback(runtime.spool.close)
         yield runtime
+
+
+def _client(settings: Settings, tracer: Tracer) -> Http:
+    allow, timeout = settings.egress_allow, settings.send_timeout_seconds
+    if not tracer.active:
+        return Http(allow=allow, timeout=timeout)
+    return TracedHttp(tracer, allow=allow, timeout=timeout)
 
 
 async def _servers(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,26 +12,34 @@ from types import FrameType
 from typing import Any
 
 import structlog
-import uvicorn
 import uvloop
 from litestar import Litestar
 
-from gateway.app import create_app
-from gateway.embedded import check_durability
+from gateway.addresses import Proxies
+from gateway.app import create_app, create_worker_app
+from gateway.embedded import NotDurable, check_durability
 from gateway.files import FileController
 from gateway.hooks import Door, open_door
 from gateway.migrate import migrate_database
+from gateway.openapi import event_sample
 from gateway.runtime import Runtime, open_runtime
+from gateway.scraping import serving_beside
+from gateway.sealed import check_keys
 from gateway.service import run_service
 from gateway.settings import Settings
 from gateway.stream import StreamController
+from gateway.webhooks import webhook_workshop
+from gateway.wire import Connections, Patience, PatientServer
 from inbox.kit.db import TRANSIENT
+from inbox.kit.secrets import KeyMissing
 
 log = structlog.get_logger()
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than the idle time of common load balancers (60 s), so that they close first."""
 BACKLOG = 2048
+OTHER_FILES = 500
+"""Files and connections beside those of clients: the database's, providers', the spool's."""
 GC_THRESHOLDS = (50_000, 20, 20)
 """New objects, and rounds of the younger generations, before the next is looked through (Python: 700, 10, 10)."""
 
@@ -43,6 +52,7 @@ def run_forever(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 async def serve(settings: Settings, *, work: bool, ready: Callable[[Runtime], None] | None = None) -> None:
     """Answer HTTP until told to stop; with `work`, be the worker as well."""
+    allow_connections(settings)
     async with open_runtime(settings) as runtime, _prepared(runtime), run_service(runtime, work=work):
         server = Server(runtime, stop_seconds=settings.stop_seconds)
         if ready:
@@ -55,10 +65,23 @@ async def work(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_runtime(settings) as runtime, _prepared(runtime), run_service(runtime, work=True):
-        log.info("working")
-        await stop.wait()
-        log.info("stopping")
+    async with open_runtime(settings) as runtime, _prepared(runtime):
+        beside = serving_beside(create_worker_app(runtime), host=settings.host, port=settings.work_metrics_port)
+        async with beside, run_service(runtime, work=True):
+            log.info("working")
+            await stop.wait()
+            log.info("stopping")
+
+
+def allow_connections(settings: Settings) -> None:
+    """Raise this process's limit of open files to what its connections need, as far as it may be raised."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.connection_limit + OTHER_FILES
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        log.warning("open_files_limited", limit=allowed)
 
 
 def spare_collector() -> None:
@@ -85,18 +108,26 @@ async def _prepared(runtime: Runtime) -> AsyncIterator[None]:
 
 
 async def _prepare_late(runtime: Runtime) -> None:
-    while not await prepare_database(runtime):  # noqa: ASYNC110 (nothing of ours happens when a database comes back)
-        await asyncio.sleep(runtime.settings.poll_seconds)
+    """What would have kept the process from starting is said aloud now; what it knows of it goes on serving."""
+    try:
+        while not await prepare_database(runtime):  # noqa: ASYNC110 (nothing of ours happens when a database comes back)
+            await asyncio.sleep(runtime.settings.poll_seconds)
+    except (NotDurable, KeyMissing) as error:
+        log.critical("database_refused", error=type(error).__name__)
 
 
 async def prepare_database(runtime: Runtime) -> bool:
-    """Refuse a database that may forget, and bring its tables up to date; False if it is away."""
+    """Refuse a database that may forget, or holds secrets we cannot read; bring its tables up to date.
+
+    False if it is away.
+    """
     try:
         if await check_durability(runtime.database_url):
             log.warning("commits_not_awaited")
         ran = await migrate_database(runtime.database_url)
         if ran:
             log.info("migrated", count=len(ran))
+        await check_keys(runtime.box)
     except TRANSIENT as error:
         log.error("database_away", error=type(error).__name__)  # noqa: TRY400 (its absence is no bug of ours)
         return False
@@ -115,35 +146,35 @@ def build_app(runtime: Runtime) -> Litestar:
             "secret_box": runtime.box,
             "storage": runtime.storage,
             "stream_heartbeat_seconds": runtime.settings.stream_heartbeat_seconds,
+            "workshop": webhook_workshop(runtime),
+            "event_sample": event_sample,
         },
     )
     app.asgi_handler = open_door(app.asgi_handler, Door(runtime))
     return app
 
 
-class Server(uvicorn.Server):
+class Server(PatientServer):
     """Uvicorn on our loop. When told to stop it ends the live streams first: their clients come back elsewhere."""
 
     def __init__(self, runtime: Runtime, *, stop_seconds: float) -> None:
         self.runtime = runtime
+        self.leaving = False
         self.app = build_app(runtime)
-        settings = runtime.settings
         super().__init__(
-            uvicorn.Config(
-                self.app,
-                host=settings.host,
-                port=settings.port,
-                loop="none",
-                http="httptools",
-                ws="none",
-                backlog=BACKLOG,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=int(stop_seconds),
-            )
+            self.app,
+            _connections(runtime.settings),
+            host=runtime.settings.host,
+            port=runtime.settings.port,
+            loop="none",
+            ws="none",
+            backlog=BACKLOG,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=int(stop_seconds),
         )
 
     @contextmanager
@@ -159,7 +190,27 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop in order: not ready any more, streams ended, requests answered. A second signal stops at once."""
+        """Stop in order: not ready any more, streams ended, balancers given the time to see it, requests answered.
+
+        Ctrl-C and a second signal wait for no balancer.
+        """
         self.app.state.health.stop()
         self.runtime.hub.stop()
-        super().handle_exit(sig, frame)
+        patience = self.runtime.settings.drain_seconds
+        if sig == signal.SIGINT or self.leaving or not patience:
+            super().handle_exit(sig, frame)
+            return
+        self.leaving = True
+        # Kept connections are let go of with an answer: to be closed idle, they would be closed under a request.
+        self.config.encoded_headers.append((b"connection", b"close"))
+        asyncio.get_running_loop().call_later(patience, super().handle_exit, sig, frame)
+
+
+def _connections(settings: Settings) -> Connections:
+    patience = Patience(
+        head_seconds=settings.head_seconds,
+        body_seconds=settings.body_seconds,
+        connections=settings.connection_limit,
+        connections_per_address=settings.connections_per_address,
+    )
+    return Connections(patience, Proxies(settings.trusted_proxies))

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from gateway.chores import run_chores
 from gateway.projector import Projector
 from gateway.runtime import Runtime
+from gateway.webhooks import run_webhooks
 from gateway.worker import Worker
 
 
@@ -22,6 +23,7 @@ async def run_service(runtime: Runtime, *, work: bool) -> AsyncIterator[Projecto
         await stack.enter_async_context(run_chores(runtime, projector, worker))
         if worker:
             await stack.enter_async_context(_running(worker, runtime.settings.stop_seconds))
+            await stack.enter_async_context(run_webhooks(runtime))
         yield projector
         runtime.hub.stop()
         await runtime.journal.stop()

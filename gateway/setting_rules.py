@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 
+from gateway.addresses import Proxies
 from gateway.environment import SettingProblem
 from gateway.settings import DEMO_SECRET_KEY, Settings
+from gateway.spans import tracing_installed
 
 SECRET_KEY_CHARS = 32
 SECRET_KEY_VARIETY = 8
@@ -21,6 +23,11 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 HOST = re.compile(r"[a-z0-9_.:\[\]/-]+")
 LEASE_TO_TIMEOUT = 2
 """A job's lease must be this many times a send's timeout: a lease that ends in mid-send would send twice."""
+MAX_WEBHOOK_WAITS = 30
+METRICS_TOKEN_CHARS = 16
+MAX_WEBHOOK_WAIT_SECONDS = 604_800
+OLD_KEY_CHARS = 8
+"""Shorter than this is a slip, such as a stray comma; what the keys were, they were."""
 
 
 def find_doubts(settings: Settings) -> Iterator[str]:
@@ -66,6 +73,20 @@ def _check_hosts(settings: Settings) -> Iterator[SettingProblem]:
         yield SettingProblem("SWITCHBOARD_EGRESS_ALLOW", "holds something that is no host", fix)
 
 
+def _check_old_keys(settings: Settings) -> Iterator[SettingProblem]:
+    if any(len(key) < OLD_KEY_CHARS for key in settings.old_secret_keys):
+        problem = f"holds a key of fewer than {OLD_KEY_CHARS} characters"
+        yield SettingProblem("SWITCHBOARD_OLD_SECRET_KEYS", problem, "name the former keys whole, separated by commas")
+
+
+def _check_proxies(settings: Settings) -> Iterator[SettingProblem]:
+    try:
+        Proxies(settings.trusted_proxies)
+    except ValueError:
+        fix = "name addresses or networks, separated by commas: 10.0.0.8, 10.1.0.0/16"
+        yield SettingProblem("SWITCHBOARD_TRUSTED_PROXIES", "holds something that is no network", fix)
+
+
 def _check_order(settings: Settings) -> Iterator[SettingProblem]:
     if settings.send_retry_base_seconds > settings.send_retry_max_seconds:
         fix = "make it at least SWITCHBOARD_SEND_RETRY_BASE_SECONDS"
@@ -75,5 +96,35 @@ def _check_order(settings: Settings) -> Iterator[SettingProblem]:
         yield SettingProblem("SWITCHBOARD_JOB_LEASE_SECONDS", "could end while a provider is still asked", fix)
 
 
+def _check_webhook_waits(settings: Settings) -> Iterator[SettingProblem]:
+    waits = settings.webhook_retry_seconds
+    if len(waits) > MAX_WEBHOOK_WAITS or not all(0 <= wait <= MAX_WEBHOOK_WAIT_SECONDS for wait in waits):
+        problem = f"holds a wait outside 0 to {MAX_WEBHOOK_WAIT_SECONDS}, or more than {MAX_WEBHOOK_WAITS} of them"
+        yield SettingProblem("SWITCHBOARD_WEBHOOK_RETRY_SECONDS", problem, "list waits in seconds: 5,300,1800")
+
+
+def _check_tracing(settings: Settings) -> Iterator[SettingProblem]:
+    if settings.otlp_url and not tracing_installed():
+        fix = "install them with: pip install 'switchboard[otel]'"
+        yield SettingProblem("SWITCHBOARD_OTLP_URL", "needs packages that are not installed", fix)
+
+
+def _check_metrics_token(settings: Settings) -> Iterator[SettingProblem]:
+    if settings.metrics_token and len(settings.metrics_token) < METRICS_TOKEN_CHARS:
+        problem = f"is shorter than {METRICS_TOKEN_CHARS} characters, so it can be guessed"
+        yield SettingProblem("SWITCHBOARD_METRICS_TOKEN", problem, MAKE_KEY)
+
+
 Rule = Callable[[Settings], Iterator[SettingProblem]]
-RULES: tuple[Rule, ...] = (_check_secret_key, _check_web_addresses, _check_country, _check_hosts, _check_order)
+RULES: tuple[Rule, ...] = (
+    _check_secret_key,
+    _check_web_addresses,
+    _check_country,
+    _check_hosts,
+    _check_order,
+    _check_old_keys,
+    _check_proxies,
+    _check_webhook_waits,
+    _check_tracing,
+    _check_metrics_token,
+)

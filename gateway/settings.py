@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gateway.environment import setting, settings_table
+from inbox.webhooks.schedule import RETRY_SECONDS
 
 PREFIX = "SWITCHBOARD_"
 DEMO_SECRET_KEY = "switchboard demo key: published, protects nothing"  # noqa: S105 - it is refused outside the demo
@@ -43,11 +44,25 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
             secrecy="secret",
         ),
     ] = ""
+    old_secret_keys: Annotated[
+        tuple[str, ...],
+        setting(
+            "Further keys that open what was sealed with them, while keys are rotated; they seal nothing new.",
+            form="keys separated by commas",
+            secrecy="secret",
+        ),
+    ] = ()
     public_url: Annotated[str, setting("Where providers and browsers reach this gateway.", schemes=WEB)] = (
         "http://127.0.0.1:8000"
     )
     host: Annotated[str, setting("The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, setting("The TCP port to listen on.", ge=1, le=65_535)] = 8000
+    drain_seconds: Annotated[
+        float,
+        setting(
+            "How long requests are still taken after SIGTERM, so that balancers see we are not ready.", ge=0, le=60
+        ),
+    ] = 5
     stop_seconds: Annotated[float, setting("How long running work may take to finish at a stop.", ge=0, le=600)] = 10
 
     data_dir: Annotated[Path, setting("The one directory of everything kept on this machine.")] = msgspec.field(
@@ -83,6 +98,15 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
     ] = "info"
     log_format: Annotated[Literal["json", "text"], setting("Log lines for programs (json) or people (text).")] = "json"
 
+    metrics_token: Annotated[str, setting("The bearer of /metrics; else only this machine may.", secrecy="secret")] = ""
+    work_metrics_port: Annotated[
+        int, setting("Where `switchboard work` shows its metrics and health; 0 is nowhere.", ge=0, le=65_535)
+    ] = 0
+    otlp_url: Annotated[
+        str | None,
+        setting("The OpenTelemetry collector of traces; needs the extra `otel`.", schemes=WEB, secrecy="address"),
+    ] = None
+
     default_country: Annotated[
         Country | None,
         setting(
@@ -94,13 +118,14 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
         float, setting("How long after closing a conversation a new message joins it again.", ge=0, le=87_600)
     ] = 72
 
+    undo_seconds: Annotated[
+        float, setting("How long a message can be taken back before it leaves, unless the request says.", ge=0, le=60)
+    ] = 0
+
     egress_allow: Annotated[
         tuple[str, ...],
         setting("Hosts on private networks that may be called all the same.", form="host names separated by commas"),
     ] = ()
-    hook_body_limit_bytes: Annotated[int, setting("The largest webhook body taken.", ge=1_000, le=100_000_000)] = (
-        1_000_000
-    )
     api_body_limit_bytes: Annotated[int, setting("The largest API body taken.", ge=1_000, le=100_000_000)] = 2_000_000
     attachment_limit_bytes: Annotated[
         int, setting("The largest attachment taken or fetched.", ge=1_000, le=1_000_000_000)
@@ -108,9 +133,65 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
     attachment_url_seconds: Annotated[
         int, setting("How long a signed attachment link of the API opens.", ge=10, le=300)
     ] = 300
+    import_limit_bytes: Annotated[int, setting("The largest file an import takes.", ge=1_000, le=1_000_000_000)] = (
+        50_000_000
+    )
+    import_limit_rows: Annotated[int, setting("The most rows an import takes.", unit="rows", ge=1, le=10_000_000)] = (
+        500_000
+    )
+    export_hours: Annotated[float, setting("How long the file of an export can be downloaded.", ge=0.1, le=720)] = 24
+    message_retention_days: Annotated[
+        int, setting("How long messages and notes are kept, unless their channel says; 0 is for ever.", ge=0, le=36_500)
+    ] = 0
+    attachment_retention_days: Annotated[
+        int, setting("How long files of messages are kept, unless their channel says; 0 is for ever.", ge=0, le=36_500)
+    ] = 0
     media_url_seconds: Annotated[
         int, setting("How long a provider may fetch the media of a message we send.", ge=60, le=604_800)
     ] = 3600
+
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        setting(
+            "Proxies whose X-Forwarded-For is believed; without one, limits count the peer itself.",
+            form="addresses or networks separated by commas",
+        ),
+    ] = ()
+    connection_limit: Annotated[
+        int, setting("The most connections of one process.", unit="connections", ge=10, le=100_000)
+    ] = 4000
+    connections_per_address: Annotated[
+        int,
+        setting(
+            "The most connections of one address; loopback and trusted proxies may have more.",
+            unit="connections",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 200
+    head_seconds: Annotated[float, setting("How long a request's head may take to come.", ge=0.1, le=600)] = 10
+    body_seconds: Annotated[
+        float, setting("How long a request's body may take to come; at 1,000 bytes a second it must.", ge=1, le=3_600)
+    ] = 60
+    key_requests_per_minute: Annotated[
+        int,
+        setting("What an API key may ask for, unless it has a rate of its own.", unit="requests", ge=1, le=10_000_000),
+    ] = 600
+    failed_keys_per_minute: Annotated[
+        int, setting("How often one address may show no good key.", unit="requests", ge=1, le=1_000_000)
+    ] = 60
+    api_concurrency: Annotated[
+        int, setting("The most API requests one process serves at a time.", unit="requests", ge=1, le=10_000)
+    ] = 256
+    stream_limit: Annotated[
+        int, setting("The most event streams one process feeds.", unit="streams", ge=1, le=50_000)
+    ] = 1000
+    api_key_share: Annotated[
+        float, setting("How much of either one API key may take.", unit="share of 1", ge=0.01, le=1)
+    ] = 0.5
+    hook_concurrency: Annotated[
+        int, setting("The most webhooks one process takes at a time.", unit="requests", ge=1, le=10_000)
+    ] = 256
 
     journal_batch: Annotated[
         int, setting("The most webhooks written to the journal by one statement.", unit="requests", ge=1, le=1_000)
@@ -121,6 +202,34 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
     spool_limit_bytes: Annotated[
         int, setting("The most the spool may hold while Postgres is away.", ge=1_000_000, le=1_000_000_000_000)
     ] = 500_000_000
+    raw_event_days: Annotated[
+        int,
+        setting(
+            "How long requests of providers are kept after they were projected; what is in quarantine stays.",
+            ge=1,
+            le=3_650,
+        ),
+    ] = 30
+    event_key_days: Annotated[
+        int,
+        setting(
+            "How long it is remembered what has happened, so that it happens once; providers repeat for 8 days.",
+            ge=8,
+            le=3_650,
+        ),
+    ] = 90
+    reconcile_minutes: Annotated[
+        int,
+        setting(
+            "How often each channel is compared with its provider's own list; 0 is never.",
+            unit="minutes",
+            ge=0,
+            le=1_440,
+        ),
+    ] = 15
+    reconcile_window_hours: Annotated[
+        float, setting("How far such a comparison looks back after an outage.", ge=0.1, le=168)
+    ] = 24
     projection_batch: Annotated[
         int, setting("The most journal rows projected in one transaction.", unit="rows", ge=1, le=1_000)
     ] = 200
@@ -133,6 +242,14 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
     worker_channel_share: Annotated[
         float, setting("How much of a worker one channel may take.", unit="share of 1", ge=0.01, le=1)
     ] = 0.25
+    queue_age_seconds: Annotated[
+        float,
+        setting(
+            "How long a channel's messages may wait for a worker; from 80 % of it on, new ones are refused.",
+            ge=1,
+            le=86_400,
+        ),
+    ] = 120
     job_lease_seconds: Annotated[
         float, setting("After how long a job of a worker that vanished is taken over.", ge=1, le=3_600)
     ] = 30
@@ -150,7 +267,35 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
     stream_buffer_events: Annotated[
         int, setting("How far a slow stream reader may fall behind before it is cut.", ge=10, le=100_000)
     ] = 1000
+    audit_retention_days: Annotated[int, setting("How long the audit log is kept.", ge=30, le=36_500)] = 730
     idempotency_hours: Annotated[int, setting("How long an Idempotency-Key is remembered.", ge=1, le=720)] = 24
+
+    webhook_timeout_seconds: Annotated[
+        float, setting("How long an integrator's endpoint may take to answer.", ge=0.1, le=60)
+    ] = 15
+    webhook_retry_seconds: Annotated[
+        tuple[float, ...],
+        setting(
+            "The waits between the tries of one delivery; after the last it has failed.",
+            form="numbers separated by commas",
+        ),
+    ] = RETRY_SECONDS
+    webhook_throttle_seconds: Annotated[
+        float, setting("How long an endpoint rests that is overloaded and does not say how long.", ge=0.1, le=3_600)
+    ] = 60
+    webhook_disable_days: Annotated[
+        float, setting("After how long of nothing but failure an endpoint is disabled.", ge=0.0001, le=365)
+    ] = 5
+    webhook_secret_overlap_hours: Annotated[
+        float, setting("How long a replaced signing secret goes on signing, unless told.", ge=0, le=720)
+    ] = 24
+    webhook_concurrency: Annotated[
+        int, setting("The most webhook deliveries one process tries at a time.", unit="deliveries", ge=1, le=250)
+    ] = 200
+    webhook_endpoint_concurrency: Annotated[
+        int, setting("How many of those one endpoint may have.", unit="deliveries", ge=1, le=200)
+    ] = 16
+    webhook_log_days: Annotated[int, setting("How long deliveries stay in the log.", ge=1, le=365)] = 14
 
     gateway_url: Annotated[
         str,
@@ -170,12 +315,13 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
 SECTIONS = {
     "demo": "The service",
     "data_dir": "Where things are kept",
-    "log_level": "Logs",
+    "log_level": "Logs, metrics and traces",
     "default_country": "The inbox",
     "egress_allow": "The network and its limits",
     "journal_batch": "Taking messages in",
     "worker_concurrency": "Sending",
     "feed_retention_days": "Events and requests",
+    "webhook_timeout_seconds": "Webhooks to integrators",
     "gateway_url": "The command line client",
 }
 

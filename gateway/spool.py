@@ -12,6 +12,7 @@ import fcntl
 import os
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -23,7 +24,7 @@ import structlog
 
 from inbox.intake.actions.journal import JournalEntry
 from inbox.kit.ids import new_id
-from inbox.kit.secrets import SecretBox, WrongKey
+from inbox.kit.secrets import SecretBox, WrongKey, sealing_key
 
 HEADER = struct.Struct(">II")
 SEAL = "spool"
@@ -53,17 +54,26 @@ class Spool:
         self._good = 0
         self._left_behind = any(folder.glob("*.spool"))
         self._turn = asyncio.Lock()
+        self._waiting: list[bytes] = []
+        self._next: asyncio.Task[None] | None = None
+        self._appending = 0
 
     @property
     def holds(self) -> bool:
         """Whether something waits that what comes now must wait behind: ours, or left by the process before us."""
-        return self._file is not None or self._left_behind
+        return self._file is not None or self._left_behind or self._appending > 0
 
     async def append(self, entries: Sequence[JournalEntry]) -> None:
         """Keep requests: when this returns they are on disk. SpoolFull when they cannot be kept."""
-        records = b"".join(self._record(msgspec.structs.replace(entry, spool_id=new_id())) for entry in entries)
-        # A request that is given up half-way must not let the next one into the file beside it.
-        await asyncio.shield(asyncio.create_task(self._append(records)))
+        self._waiting += [self._record(msgspec.structs.replace(entry, spool_id=new_id())) for entry in entries]
+        self._appending += 1
+        if self._next is None:
+            self._next = asyncio.create_task(self._append_waiting())
+        try:
+            # A request that is given up half-way must not let the next one into the file beside it.
+            await asyncio.shield(self._next)
+        finally:
+            self._appending -= 1
 
     async def drain(self, journal: Journaling) -> int:
         """Hand everything to the journal, in order, and forget it; what was handed over before is known there by id."""
@@ -83,7 +93,7 @@ class Spool:
         with probe.open("wb") as file:
             file.write(b"\0" * 4096)
             os.fsync(file.fileno())
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another request's probe may have been the same file
 
     def size(self) -> int:
         """How many bytes wait in all files of the folder."""
@@ -93,14 +103,21 @@ class Spool:
         """How many requests wait in all files of the folder."""
         return sum(map(_count_records, self.folder.glob("*.spool")))
 
+    def oldest_age(self, *, now: float) -> float:
+        """How many seconds ago, at this Unix time, the oldest file of the folder was begun; 0 where there is none."""
+        begun = [int(path.stem[:12], 16) / 1000 for path in self.folder.glob("*.spool")]  # UUIDv7: RFC 9562 5.7
+        return max(0.0, now - min(begun)) if begun else 0.0
+
     def close(self) -> None:
         """Let go of our file; what it holds is adopted by whoever drains next."""
         if self._file is not None:
             self._file.close()
         self._file = self._path = None
 
-    async def _append(self, records: bytes) -> None:
+    async def _append_waiting(self) -> None:
+        """All that has come while the last were being written, with one sync for them together."""
         async with self._turn:
+            records, self._waiting, self._next = b"".join(self._waiting), [], None
             try:
                 await asyncio.to_thread(self._write, records)
             except OSError as error:
@@ -212,6 +229,15 @@ def read_records(file: BinaryIO, *, end: int) -> Iterator[bytes]:
             file.seek(start)
             return
         yield payload
+
+
+def count_spool_keys(folder: Path) -> Counter[str]:
+    """How many requests wait in a folder, by the name of the key that sealed them."""
+    counts: Counter[str] = Counter()
+    for path in folder.glob("*.spool"):
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            counts.update(sealing_key(payload) for payload in read_records(file, end=_size_of(path)))
+    return counts
 
 
 def _lock_orphan(path: Path) -> BinaryIO | None:

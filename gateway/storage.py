@@ -37,6 +37,13 @@ class Storage:
         with suppress(FileNotFoundError):
             await obstore.delete_async(self._store, key)
 
+    async def is_empty(self) -> bool:
+        """Whether there is no file at all."""
+        async for page in obstore.list(self._store, chunk_size=1):
+            if page:
+                return False
+        return True
+
 
 def open_storage(settings: Settings) -> Storage:
     """The storage that the settings name; nothing is connected to before it is used."""

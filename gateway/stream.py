@@ -20,24 +20,34 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from gateway.hub import FeedHub, Listener
+from inbox.conversations.api.authors import speaking_agent
 from inbox.conversations.api.envelopes import show_events
 from inbox.conversations.api.feed import open_cursor
+from inbox.conversations.api.listing import OfAgent, QueryText
+from inbox.conversations.search import find_matching, read_conversation_query
+from inbox.conversations.search.queries import keep_matching
 from inbox.feed.events import EventType, show_cursor
 from inbox.feed.queries import events_after, feed_head
+from inbox.kit.callers import Caller
 from inbox.kit.db import Row
 from inbox.kit.errors import Problem
 from inbox.kit.ids import read_id
+from inbox.kit.query import Query
 
 READ_BATCH = 200
 RETRY_MILLISECONDS = 2000
+CHUNK_BYTES = 64_000
+ALIVE = b": alive\n\n"
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What one stream asked for."""
+    """What one stream asked for; `me` is the agent that `query` may speak of."""
 
     types: frozenset[str] | None
     conversation_id: UUID | None
+    query: Query | None = None
+    me: UUID | None = None
 
     def wants(self, event: Row) -> bool:
         """Whether an event is to be told."""
@@ -52,8 +62,13 @@ class StreamController(Controller):
     path = "/events"
     tags = ("Events",)
 
-    @get("/stream", opt={"scope": "events:read"}, operation_id="streamEvents", summary="Follow what happens, live",
-         media_type="text/event-stream")  # fmt: skip
+    @get(
+        "/stream",
+        opt={"scope": "events:read", "live": True},
+        operation_id="streamEvents",
+        summary="Follow what happens, live",
+        media_type="text/event-stream",
+    )
     async def stream_events(
         self,
         *,
@@ -63,9 +78,19 @@ class StreamController(Controller):
         after: Annotated[str | None, QueryParameter(description="Go on after this cursor; else from now.")] = None,
         types: Annotated[list[EventType] | None, QueryParameter(description="Only these types.")] = None,
         conversation: Annotated[str | None, QueryParameter(description="Only what concerns this one.")] = None,
+        q: QueryText = None,
+        agent: OfAgent = None,
+        caller: NamedDependency[Caller],
     ) -> Stream:
-        """Server-sent events: `id` is the cursor, `event` the type, `data` an Envelope. `Last-Event-ID` resumes."""
-        wanted = Wanted(frozenset(types) if types else None, read_id("cnv", conversation) if conversation else None)
+        """Server-sent events: `id` is the cursor, `event` the type, `data` an Envelope. `Last-Event-ID` resumes.
+
+        With `q` only what concerns conversations that match it when the event is told.
+        """
+        conversation_id = read_id("cnv", conversation) if conversation else None
+        query, me = (read_conversation_query(q), await speaking_agent(caller, agent)) if q else (None, None)
+        if query is not None:
+            await find_matching(query, [], me=me)  # refused now where it asks for `me` and nobody is
+        wanted = Wanted(frozenset(types) if types else None, conversation_id, query, me)
         asked = request.headers.get("last-event-id") or after
         frames = follow_feed(hub, wanted, asked=asked, heartbeat=stream_heartbeat_seconds)
         return Stream(frames, media_type="text/event-stream", headers=HEADERS)
@@ -84,7 +109,8 @@ async def follow_feed(hub: FeedHub, wanted: Wanted, *, asked: str | None, heartb
         yield b"retry: %d\n\n" % RETRY_MILLISECONDS
         yield _frame("ready", {"cursor": show_cursor(head)}, cursor=None)
         while rows := await events_after(cursor, limit=READ_BATCH):
-            yield await _frames(rows, wanted)
+            for chunk in await _frames(rows, wanted):
+                yield chunk
             cursor = rows[-1]["cursor"]
         async for frame in _live(listener, wanted, after=cursor, heartbeat=heartbeat):
             yield frame
@@ -96,7 +122,8 @@ async def _live(listener: Listener, wanted: Wanted, *, after: int, heartbeat: fl
         with suppress(TimeoutError):
             rows = await _take(listener.queue, heartbeat)
         fresh = [row for row in rows if row is not None and row["cursor"] > after]
-        yield await _frames(fresh, wanted) if fresh else b": alive\n\n"
+        for chunk in await _frames(fresh, wanted) if fresh else [ALIVE]:
+            yield chunk
         if None in rows:
             return
 
@@ -110,13 +137,25 @@ async def _take(queue: asyncio.Queue[Row | None], seconds: float) -> list[Row | 
     return taken
 
 
-async def _frames(rows: Sequence[Row], wanted: Wanted) -> bytes:
-    shown = await show_events([row for row in rows if wanted.wants(row)])
+async def _frames(rows: Sequence[Row], wanted: Wanted) -> list[bytes]:
+    told = [row for row in rows if wanted.wants(row)]
+    shown = await show_events(await keep_matching(told, wanted.query, me=wanted.me))
     frames = [_frame(event.type, event, cursor=event.cursor) for event in shown]
     if not shown or shown[-1].cursor != show_cursor(rows[-1]["cursor"]):
         # What was passed over moves the client's cursor as well, so that it does not read it again.
         frames.append(b"id: %s\n\n" % show_cursor(rows[-1]["cursor"]).encode())
-    return b"".join(frames)
+    return _packed(frames)
+
+
+def _packed(frames: Sequence[bytes]) -> list[bytes]:
+    """The frames in chunks of about `CHUNK_BYTES`: no more than one of them waits in memory for a slow reader."""
+    chunks: list[bytes] = []
+    for frame in frames:
+        if chunks and len(chunks[-1]) + len(frame) <= CHUNK_BYTES:
+            chunks[-1] += frame
+        else:
+            chunks.append(frame)
+    return chunks
 
 
 def _frame(event: str, data: object, *, cursor: str | None) -> bytes:

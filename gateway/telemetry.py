@@ -24,9 +24,11 @@ from gateway.redaction import EVENT_NAME, UNNAMED, LogValue, describe_exception,
 from gateway.settings import Settings
 from inbox.kit.clock import show_time, utc_now
 from inbox.kit.secrets import SecretBox
-from inbox.kit.tracing import request_id
+from inbox.kit.tracing import request_id, traceparent
 
 HASH_PURPOSE = "log"
+TRACE_ID = slice(3, 35)
+"""Where in a traceparent its trace stands (W3C Trace Context 3.2.2)."""
 QUIET = (
     "asyncio",
     "channels.vendors.twilio_rest",
@@ -42,10 +44,16 @@ SILENT = ("uvicorn.access",)
 """Our own line for each request says more, and no query string."""
 LIBRARY_EVENT = "library_message"
 HINTS = {
+    "channels_behind": "new messages by them are refused for now: are there workers, and does the provider answer?",
     "commits_not_awaited": "synchronous_commit is off: a crash of the database forgets what was acknowledged last",
     "database_away": "webhooks of providers that hardly retry go to the spool until it is back",
+    "database_refused": "`switchboard secrets status` and `switchboard doctor` tell what is wrong with it",
+    "keys_guessed": "its unknown keys are refused unseen for the rest of the minute",
+    "open_files_limited": "raise the hard limit of open files (ulimit -Hn), or lower SWITCHBOARD_CONNECTION_LIMIT",
+    "quotas_counted_here": "limits hold for each process by itself until Redis answers again",
     "signatures_failing": "answered with 503 for a while, so that nothing is lost: was a secret rotated?",
     "spool_key_wrong": "left as it is until SWITCHBOARD_SECRET_KEY is the key it was written with",
+    "tracing_not_installed": "an OTEL_EXPORTER_OTLP_ENDPOINT is set: pip install 'switchboard[otel]', or unset it",
     "spool_torn": "the torn end was copied aside; no provider was told it had arrived",
 }
 """What helps, for events an operator has to act on: a sentence, and so never a field's value."""
@@ -123,6 +131,8 @@ class _Lines:
 
     def _attributed(self, fields: Fields) -> Fields:
         fields.setdefault("request", request_id())
+        if (parent := traceparent()) is not None:
+            fields.setdefault("trace", parent[TRACE_ID])
         address = fields.pop("address", None)
         if isinstance(address, str) and self._box:
             fields["address_hash"] = self._box.keyed_hash(address, HASH_PURPOSE)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from litestar import Request
 from litestar.datastructures import FormMultiDict, UploadFile
@@ -22,16 +23,22 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.problems import send_problem
+from gateway.vault import AnswerVault
 from inbox.kit.callers import Caller
 from inbox.kit.clock import utc_now
 from inbox.kit.db import tx
 from inbox.kit.errors import Code, Problem
 from inbox.kit.idempotency import RememberedAnswer, find_answer, lock_request, remember_answer
+from inbox.kit.ids import BODY
+from inbox.kit.versions import Expectation, expecting, mismatch, read_versions
+from inbox.outbox.actions import noting_lanes
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 KEY_HEADER = "Idempotency-Key"
 KEY = re.compile(r"[\x20-\x7e]{1,255}")
 REPLAYED = (b"idempotency-replayed", b"true")
+KEPT_HEADERS = frozenset({b"link", b"etag", b"location", b"event-cursor", b"content-disposition"})
+"""What a replay repeats beside the body: headers that belong to what was done."""
 IDENTITY = frozenset({"", "identity"})
 CHUNK_BYTES = 65_536
 
@@ -78,17 +85,28 @@ class Transactions(ASGIMiddleware):
         """Run the handler, unless the same request was answered before; raise Refused to have it all undone."""
         caller: Caller | None = request.scope.get("user")
         if key is None or caller is None:
-            await answer.fill(next_app, request)
+            await self._act(request, next_app, answer=answer)
             return
-        if not await lock_request(caller.key_id, key):
-            raise Problem("request_in_progress", f"a request with this {KEY_HEADER} has not been answered yet")
+        ours = await lock_request(caller.key_id, key)
         fingerprint = await fingerprint_request(request)
         known = await find_answer(caller.key_id, key, younger_than=utc_now() - self._remembered)
-        if known:
-            answer.replay(known, fingerprint)
+        vault = AnswerVault(request.app.state.box, place=f"request {caller.key_id} {key}")
+        if known:  # then whoever has the key's lock only reads it as well
+            answer.replay(vault.opened(known), fingerprint)
             return
-        await answer.fill(next_app, request)
-        await remember_answer(caller.key_id, key, answer.remembered(fingerprint))
+        if not ours:
+            raise Problem("request_in_progress", f"a request with this {KEY_HEADER} has not been answered yet")
+        await self._act(request, next_app, answer=answer)
+        await remember_answer(caller.key_id, key, vault.sealed(answer.remembered(fingerprint)))
+
+    async def _act(self, request: Request[Any, Any, Any], next_app: ASGIApp, *, answer: BufferedAnswer) -> None:
+        """Run the handler, and let nothing stay of what was done to something its client knows otherwise."""
+        expected = read_expectation(request)
+        with expecting(expected), noting_lanes() as lanes:
+            await answer.fill(next_app, request)
+        request.app.state.pressure.check(lanes)
+        if expected and not expected.met:
+            raise mismatch("what this path names has no version that If-Match could name")
 
 
 class Refused(Exception):
@@ -114,7 +132,8 @@ class BufferedAnswer:
         if known.fingerprint != fingerprint:
             detail = f"this {KEY_HEADER} was used for a request with another path or body"
             raise Problem("idempotency_key_reused", detail, hint="Use a new key for each new request.")
-        self.status, self._body, self._headers = known.status, [known.body], [REPLAYED]
+        self.status, self._body = known.status, [known.body]
+        self._headers = [(name.encode(), value.encode("latin-1")) for name, value in known.headers] + [REPLAYED]
         if known.media_type:
             self._headers.append((b"content-type", known.media_type.encode()))
         if known.body:
@@ -124,7 +143,10 @@ class BufferedAnswer:
         """What to remember of it."""
         media_type = dict(self._headers).get(b"content-type", b"").decode("latin-1")
         body = b"".join(self._body)
-        return RememberedAnswer(fingerprint=fingerprint, status=self.status, media_type=media_type, body=body)
+        kept = [(name.decode(), value.decode("latin-1")) for name, value in self._headers if name in KEPT_HEADERS]
+        return RememberedAnswer(
+            fingerprint=fingerprint, status=self.status, media_type=media_type, body=body, headers=kept
+        )
 
     def messages(self) -> Iterator[Message]:
         """The answer as the server wants it."""
@@ -153,6 +175,15 @@ def read_idempotency_key(request: Request[Any, Any, Any]) -> str | None:
     if not KEY.fullmatch(key):
         raise Problem("validation_failed", f"{KEY_HEADER} is 1 to 255 printable ASCII characters")
     return key
+
+
+def read_expectation(request: Request[Any, Any, Any]) -> Expectation | None:
+    """What the client's If-Match expects of the things its path names; `*` is met by their being there."""
+    if_match = request.headers.get("if-match")
+    if if_match is None or if_match.strip() == "*":
+        return None
+    bodies = [str(value).partition("_")[2] for value in request.path_params.values()]
+    return Expectation([UUID(body) for body in bodies if BODY.fullmatch(body)], read_versions(if_match))
 
 
 def takes_form(scope: Scope) -> bool:

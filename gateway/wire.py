@@ -71,8 +71,8 @@ class Connections:
 
     def enter(self, connection: PatientProtocol) -> bool:
         """Take a new connection in; False where there are too many, of all or of its address."""
-        address = connection.address
-        exempt = is_loopback(address) or self._proxies.trusts(address)
+        address, peer = connection.address, connection.peer
+        exempt = is_loopback(peer) or self._proxies.trusts(peer)
         mine = self._of[address]
         self._open.add(connection)
         self._of[address] += 1
@@ -116,7 +116,7 @@ class PatientProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, connections: Connections, **named: Any) -> None:
         super().__init__(*args, **named)
         self.book = connections
-        self.address = UNKNOWN
+        self.peer = self.address = UNKNOWN
         self.phase: Phase = "idle"
         self.since = 0.0
         self.taken = 0
@@ -126,7 +126,8 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Wait for a head, unless there are too many connections."""
         super().connection_made(transport)
-        self.address = counted_as(self.client[0]) if self.client else UNKNOWN
+        if self.client:
+            self.peer, self.address = self.client[0], counted_as(self.client[0])
         _bound_unsent(transport)
         self._begin("head")
         if not self.book.enter(self):

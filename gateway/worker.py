@@ -15,8 +15,10 @@ import asyncpg
 import structlog
 
 from gateway.jobs import run_job
+from gateway.metrics import JOBS_FINISHED, JOBS_RETRIES
 from gateway.outcomes import Done, NotNow, Outcome, TryAgain
 from gateway.runtime import Runtime
+from gateway.spans import Span
 from inbox.kit.clock import utc_now
 from inbox.kit.db import TRANSIENT, on_wake, tx
 from inbox.kit.tracing import working_for
@@ -30,12 +32,15 @@ from inbox.outbox.actions import (
     recover_leases,
     release_jobs,
     renew_lease,
+    rest_lane,
 )
-from inbox.outbox.jobs import Backoff, ClaimedJob
+from inbox.outbox.jobs import Backoff, ClaimedJob, job_type
 
 log = structlog.get_logger()
 
 HANG_UP_SECONDS = 1.0
+GATHER_SECONDS = 0.01
+"""How long a busy worker waits before it claims again: each claim is a commit, and looks at every lane."""
 
 
 class Worker:
@@ -66,13 +71,19 @@ class Worker:
                 self._wake.clear()
                 claimed = await self._claim()
                 if not claimed or len(self._running) >= self.places:
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(self.runtime.settings.poll_seconds):
-                            await self._wake.wait()
+                    await self._wait()
         finally:
             unhook()
             listener.cancel()
             await asyncio.wait([listener])
+
+    async def _wait(self) -> None:
+        """Until woken, or the clock says so. While busy a moment longer: what ends together is replaced together."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.runtime.settings.poll_seconds):
+                await self._wake.wait()
+        if self._running:
+            await asyncio.sleep(GATHER_SECONDS)
 
     async def stop(self, *, seconds: float) -> None:
         """Claim no more, let what runs end, and give back what does not end in time."""
@@ -99,7 +110,9 @@ class Worker:
         lanes = Counter(job.lane for job in self._running.values() if job.lane)
         full = [lane for lane, running in lanes.items() if running >= self.lane_places]
         try:
-            claimed = await claim_jobs(limit=free, lease_seconds=self.lease, full_lanes=full)
+            claimed = await claim_jobs(
+                limit=free, lease_seconds=self.lease, full_lanes=full, paused_lanes=self._paused_lanes()
+            )
         except TRANSIENT as error:
             log.warning("claim_failed", error=type(error).__name__)
             return 0
@@ -113,6 +126,9 @@ class Worker:
             task.add_done_callback(self._done)
         await self._give_back([job for job in claimed if job not in kept])
         return len(kept)
+
+    def _paused_lanes(self) -> list[str]:
+        return [str(live.id) for live in self.runtime.directory.all_channels() if live.status == "paused"]
 
     def _keep_shares(self, claimed: list[ClaimedJob], lanes: Counter[str]) -> list[ClaimedJob]:
         kept = []
@@ -132,7 +148,7 @@ class Worker:
         self._wake.set()
 
     async def _run(self, job: ClaimedJob) -> None:
-        with working_for(job.request_id):
+        with working_for(job.request_id), self._span(job):
             beat = asyncio.create_task(self._hold_lease(job))
             try:
                 await settle(job, run_job(self.runtime, job), backoff=self.backoff, random=self.random)
@@ -144,6 +160,17 @@ class Worker:
                 log.exception("job_unsettled", job=job.id)
             finally:
                 beat.cancel()
+
+    def _span(self, job: ClaimedJob) -> Span:
+        return self.runtime.tracer.span(
+            f"job {job_type(job.job)}",
+            kind="consumer",
+            parent=job.traceparent,
+            job=job.id,
+            type=job_type(job.job),
+            attempt=job.attempts,
+            request=job.request_id,
+        )
 
     async def _hold_lease(self, job: ClaimedJob) -> None:
         while True:
@@ -192,8 +219,10 @@ async def settle(job: ClaimedJob, running: Awaitable[Outcome], *, backoff: Backo
         case Done(settled=settled):
             if not settled:
                 await finish_job(job)
+            _count(job, "done")
         case NotNow():
             await put_back_job(job, at=outcome.at, error=outcome.reason, counted=False)
+            _count(job, "postponed")
         case TryAgain():
             at = backoff.next_try(job.attempts, after=outcome.after, now=utc_now(), random=random)
             await _again_or_dead(job, outcome, at)
@@ -201,7 +230,12 @@ async def settle(job: ClaimedJob, running: Awaitable[Outcome], *, backoff: Backo
 
 async def _again_or_dead(job: ClaimedJob, outcome: TryAgain, at: datetime | None) -> None:
     if at is not None:
-        await put_back_job(job, at=at, error=outcome.error)
+        async with tx():
+            if outcome.after and job.lane:
+                await rest_lane(job.lane, seconds=outcome.after)
+            await put_back_job(job, at=at, error=outcome.error)
+        _count(job, "retry")
+        JOBS_RETRIES.labels(job_type(job.job)).inc()
         return
     async with tx():
         if outcome.last:
@@ -210,3 +244,8 @@ async def _again_or_dead(job: ClaimedJob, outcome: TryAgain, at: datetime | None
         else:
             log.error("job_dead", job=job.id, type=type(job.job).__name__)
             await bury_job(job, error=outcome.error)
+    _count(job, "failed" if outcome.last else "dead")
+
+
+def _count(job: ClaimedJob, outcome: str) -> None:
+    JOBS_FINISHED.labels(job_type(job.job), outcome).inc()

@@ -15,6 +15,7 @@ from litestar.types import ControllerRouterHandler
 
 from gateway.app import create_app
 from gateway.settings import Settings
+from gateway.spans import NO_TRACER
 from inbox.kit.callers import Scope
 from inbox.kit.db import close_database, open_database, tx
 from inbox.staff.actions import create_api_key
@@ -64,7 +65,9 @@ async def open_api(
     """The application over this database, started and stopped as a server would; of the controllers the staff's."""
     await open_database(database_url, size=POOL)
     client = redis.Redis.from_url(redis_url, socket_timeout=0.2, socket_connect_timeout=0.2, retry=None)
-    runtime = SimpleNamespace(settings=settings or Settings(), redis=client, spool=spool or RoomySpool())
+    runtime = SimpleNamespace(
+        settings=settings or Settings(), redis=client, spool=spool or RoomySpool(), tracer=NO_TRACER
+    )
     app = create_app(
         cast("Runtime", runtime),
         controllers=controllers,

@@ -10,10 +10,11 @@ import msgspec
 Chance: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=60)]
 
-CallFault: TypeAlias = Literal["none", "throttle", "error", "cut", "drop", "hang", "error_after"]
+CallFault: TypeAlias = Literal["none", "throttle", "unavailable", "error", "cut", "drop", "hang", "error_after"]
 """What happens to one call of our REST side.
 
-throttle: 429 with Retry-After; error: 5xx, nothing taken; cut: closed without an answer, nothing taken; drop: taken,
+throttle: 429 with Retry-After; unavailable: 503 that says nothing was taken; error: 5xx that does not say, nothing
+taken; cut: closed without an answer, nothing taken; drop: taken,
 then closed without an answer; hang: taken, never answered; error_after: taken, then answered 5xx.
 """
 
@@ -38,6 +39,8 @@ class Faults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     answer_delay: Seconds = 0
     throttled: Chance = 0
     retry_after: Annotated[int, msgspec.Meta(ge=0)] = 1
+    retry_after_date: bool = False  # says when, not how long: the other form of Retry-After (RFC 9110 10.2.3)
+    unavailable: Chance = 0
     broken: Chance = 0
     broken_status: Annotated[int, msgspec.Meta(ge=500, le=599)] = 500
     broken_after: Chance = 0
@@ -65,6 +68,7 @@ def choose_call_fault(faults: Faults, dice: Random) -> CallFault:
         return faults.next_calls.pop(0)
     chances: tuple[tuple[CallFault, float], ...] = (
         ("throttle", faults.throttled),
+        ("unavailable", faults.unavailable),
         ("error", faults.broken),
         ("error_after", faults.broken_after),
         ("cut", faults.cut),

@@ -12,8 +12,13 @@ from urllib.parse import quote
 import msgspec
 
 from channels.contract import (
+    RECONCILED,
     Account,
+    AccountReport,
     ChannelSettings,
+    ListedMessage,
+    ListedPage,
+    Listing,
     Media,
     Medium,
     OutboundMessage,
@@ -28,8 +33,10 @@ from channels.events import AnyEvent
 from channels.http import Http
 from channels.limits import Limits
 from channels.parts import MEDIA_PARTS, Attachment, plain_text
-from channels.sms.twilio_webhooks import read_sms, read_sms_report
+from channels.sms.twilio_webhooks import STATES, read_listed_sms, read_sms, read_sms_report
 from channels.vendors.twilio import TwilioSettings, check_sid, verify_webhook
+from channels.vendors.twilio_account import examine_twilio_account
+from channels.vendors.twilio_lists import list_twilio_messages, recall_twilio_message
 from channels.vendors.twilio_rest import create_message, download_media, open_client
 
 # https://www.twilio.com/docs/messaging/guides/accepted-mime-types
@@ -113,7 +120,9 @@ class TwilioSms:
         verify_webhook(_settings(account), request)
 
     def parse(self, account: Account, raw: RawEvent) -> list[AnyEvent]:
-        """What a webhook tells, told twice with the same keys."""
+        """What a webhook or a listed message tells, told twice with the same keys."""
+        if raw.kind == RECONCILED:
+            return read_listed_sms(raw, api_url=_settings(account).api_url)
         reader = READERS.get(raw.kind)
         if reader is None:
             raise Malformed(f"there is no webhook of the kind {raw.kind!r}")
@@ -122,6 +131,22 @@ class TwilioSms:
     async def fetch_media(self, account: Account, attachment: Attachment) -> Media:
         """A file somebody sent, from Twilio's store."""
         return await download_media(self._http, _settings(account), attachment.url or "")
+
+    async def list_messages(self, account: Account, listing: Listing, *, cursor: str | None) -> ListedPage:
+        """The next part of Twilio's own list of this channel's messages."""
+        settings = _settings(account)
+        service = settings.messaging_service_sid
+        return await list_twilio_messages(self._http, settings, listing, cursor=cursor, service=service, states=STATES)
+
+    async def recall_message(self, account: Account, listed: ListedMessage) -> RawEvent:
+        """A listed message as Twilio records it."""
+        return await recall_twilio_message(self._http, _settings(account), listed)
+
+    async def check_account(self, account: Account) -> AccountReport:
+        """The account, and whether its numbers post to us; those of a messaging service follow the service."""
+        settings, hook = _settings(account), f"{account.hook_url}/message"
+        numbers = [] if settings.messaging_service_sid else settings.numbers
+        return await examine_twilio_account(self._http, settings, numbers=numbers, hook=hook)
 
     def setup_steps(self, account: Account) -> list[SetupStep]:
         """What to enter in the Twilio console."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ from channels.parts import AnyPart, Attachment, Location, Text, Unsupported, med
 from channels.sms.keywords import read_keyword
 from channels.vendors.twilio import read_hook_parameter, read_webhook_form
 from channels.vendors.twilio_codes import explain_error
+from channels.vendors.twilio_lists import read_listed_form
 
 # Twilio's ladder in our words. Once it has taken a message over, how it queues it is its own affair. None: known, and
 # nothing to report; these two are of messages that come in.
@@ -83,7 +85,21 @@ class StatusForm(msgspec.Struct, kw_only=True, frozen=True, rename="pascal"):
 
 def read_sms(raw: RawEvent) -> list[AnyEvent]:
     """The message somebody wrote and, where it is nothing but a keyword, what it says about consent."""
-    fields = read_webhook_form(raw)
+    return _read_text(read_webhook_form(raw), written=None)
+
+
+def read_sms_report(raw: RawEvent) -> list[AnyEvent]:
+    """How far a message of ours got and, where it failed because the recipient had opted out, that they had."""
+    return _read_report(read_webhook_form(raw), reference=read_hook_parameter(raw, "ref"))
+
+
+def read_listed_sms(raw: RawEvent, *, api_url: str) -> list[AnyEvent]:
+    """What the webhook of a listed message would have told, with the same keys, so that told twice it happens once."""
+    fields, written = read_listed_form(raw, api_url=api_url)
+    return _read_text(fields, written=written) if "SmsStatus" in fields else _read_report(fields, reference=None)
+
+
+def _read_text(fields: dict[str, str], *, written: datetime | None) -> list[AnyEvent]:
     form = _typed(fields, InboundForm)
     if form.sms_status not in INCOMING:
         raise Malformed("a report of delivery at the address for messages")
@@ -91,6 +107,7 @@ def read_sms(raw: RawEvent) -> list[AnyEvent]:
     received = MessageReceived(
         key=form.message_sid,
         to=form.to,
+        occurred_at=written,
         sender=sender,
         parts=list(_parts(form, fields)),
         provider_message_id=form.message_sid,
@@ -110,9 +127,8 @@ def read_sms(raw: RawEvent) -> list[AnyEvent]:
     return [received, consent]
 
 
-def read_sms_report(raw: RawEvent) -> list[AnyEvent]:
-    """How far a message of ours got and, where it failed because the recipient had opted out, that they had."""
-    form = _typed(read_webhook_form(raw), StatusForm)
+def _read_report(fields: dict[str, str], *, reference: str | None) -> list[AnyEvent]:
+    form = _typed(fields, StatusForm)
     if form.message_status not in STATES:
         raise Malformed(f"a MessageStatus Twilio does not document: {form.message_status[:32]!r}")
     state = STATES[form.message_status]
@@ -124,7 +140,7 @@ def read_sms_report(raw: RawEvent) -> list[AnyEvent]:
         to=form.sender,
         provider_message_id=form.message_sid,
         state=state,
-        reference=read_hook_parameter(raw, "ref"),
+        reference=reference,
         error=error,
     )
     if error is None or error.code != "opted_out" or form.to is None:

@@ -15,6 +15,12 @@ from gateway.storage import Storage
 from inbox.contacts.erased import lend_ledger_box
 from inbox.kit.db import execute, fetch
 from inbox.kit.secrets import SecretBox
+from inbox.transfers.actions import close_transfer, expire_transfer
+
+TRANSFER_LOST = "its files were not in the backup that this system was restored from: start it again"
+RUNNING_OR_THERE = """
+SELECT id, state FROM transfer WHERE state = 'running' OR (direction = 'export' AND state = 'done') ORDER BY id
+"""
 
 
 class RestoredPlace(msgspec.Struct, kw_only=True, frozen=True):
@@ -41,11 +47,23 @@ async def redo_erasures(place: RestoredPlace) -> int:
             except LedgerProblem as problem:
                 raise BackupError(str(problem)) from problem
     if repeated:
-        await _delete_files(place.storage)
+        await delete_pending_files(place.storage)
     return repeated
 
 
-async def _delete_files(storage: Storage) -> None:
+async def end_transfers() -> None:
+    """No backup holds the files of exports and imports: what runs has failed, and what could be fetched is gone.
+
+    In the open transaction. To go on would make a file whose first parts are missing.
+    """
+    for row in await fetch(RUNNING_OR_THERE):
+        if row["state"] == "running":
+            await close_transfer(row["id"], "failed", error=TRANSFER_LOST)
+        else:
+            await expire_transfer(row["id"])
+
+
+async def delete_pending_files(storage: Storage) -> None:
     """The files of the erased, now: the copy may lie there for long before a worker looks at it."""
     for row in await fetch("SELECT id, payload FROM job WHERE type = 'delete_file' AND state <> 1"):
         await storage.delete_file(msgspec.json.decode(row["payload"])["storage_key"])

@@ -31,6 +31,7 @@ from gateway.backup.manifest import (
     Manifest,
     hash_file,
     read_attachments,
+    sync_path,
     write_manifest,
 )
 from gateway.backup.programs import find_program, run_program
@@ -216,7 +217,7 @@ def _finish(folder: Path, target: Path) -> None:
     for path in folder.rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
         if path.is_file():
-            _sync(path)
+            sync_path(path)
     made = folder
     if target.suffix == ".tar":
         made = folder.with_name(f"{folder.name}.tar")
@@ -226,15 +227,7 @@ def _finish(folder: Path, target: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     made.rename(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_path(target.parent)
 
 
 def _version() -> str:

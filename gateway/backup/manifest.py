@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -102,3 +103,12 @@ def hash_file(path: Path, *, name: str) -> BackedFile:
             digest.update(piece)
             size += len(piece)
     return BackedFile(path=name, sha256=digest.hexdigest(), size=size)
+
+
+def sync_path(path: Path) -> None:
+    """Have a file, or a folder's list of files, on disk when this returns."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -9,12 +9,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from gateway.backup.manifest import BackupError
 
 NICE = ("nice", "-n", "10")
 TOLD_CHARS = 1000
+PASSWORD = "password"  # noqa: S105 (the name of a parameter)
 _MAJOR = re.compile(rb"\(PostgreSQL\)[^0-9]*([0-9]+)")
 
 
@@ -38,7 +39,7 @@ async def find_program(name: str, *, server: int, pg_bin: Path | None) -> Path:
 
 async def run_program(program: Path, *arguments: str, url: str) -> None:
     """Run it on a database, politely; BackupError with its last words if it fails. No password is in its arguments."""
-    bare, password = _without_password(url)
+    bare, password = without_password(url)
     nice = NICE if shutil.which(NICE[0]) else ()
     process = await asyncio.create_subprocess_exec(
         *nice,
@@ -80,9 +81,14 @@ async def _major(program: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def _without_password(url: str) -> tuple[str, str | None]:
+def without_password(url: str) -> tuple[str, str | None]:
+    """The URL as others may see it, and the password, which may stand before the host or among the parameters."""
     parts = urlsplit(url)
-    if parts.password is None:
+    fields = parse_qsl(parts.query, keep_blank_values=True)
+    named = [value for name, value in fields if name == PASSWORD]
+    if parts.password is None and not named:
         return url, None
-    user, _, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{user.partition(':')[0]}@{host}").geturl(), unquote(parts.password)
+    user, at, host = parts.netloc.rpartition("@")
+    query = urlencode([field for field in fields if field[0] != PASSWORD], quote_via=quote)
+    bare = f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}{'?' if query else ''}{query}"
+    return bare, named[-1] if named else unquote(parts.password or "")

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from gateway.backup.after import RestoredPlace, redo_after_restore
+from gateway.backup.after import RestoredPlace, end_transfers, redo_after_restore
 from gateway.backup.manifest import (
     DUMP,
     FOLDER,
@@ -22,6 +22,7 @@ from gateway.backup.manifest import (
     BackupError,
     Manifest,
     read_attachments,
+    sync_path,
 )
 from gateway.backup.programs import find_program, run_program
 from gateway.backup.verify import verify_backup
@@ -30,7 +31,7 @@ from gateway.storage import Storage
 from inbox.audit.actions import record_audit
 from inbox.kit.callers import SYSTEM
 from inbox.kit.clock import show_time
-from inbox.kit.db import close_database, open_database, tx
+from inbox.kit.db import close_database, execute, open_database, tx
 from inbox.kit.secrets import SecretBox
 
 TABLES = """
@@ -42,6 +43,8 @@ HOLD = """
 INSERT INTO outbox_hold (reason, actor) VALUES ($1, $2)
 ON CONFLICT (one_row) DO UPDATE SET reason = excluded.reason, actor = excluded.actor, held_at = now()
 """
+UNFINISHED = "DO NOT RELEASE: this copy is not whole, for nobody has finished restoring it from"
+"""Why nothing leaves a copy whose files or erasures are still to come, or never came because the restore broke off."""
 POOL_SIZE = 2
 COPIES_AT_ONCE = 4
 
@@ -147,8 +150,7 @@ async def _restore_database(folder: Path, manifest: Manifest, target: Target, co
     program = await find_program("pg_restore", server=manifest.postgres, pg_bin=target.pg_bin)
     options = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--format=custom")
     await run_program(program, *options, str(folder / DUMP), url=target.url)
-    reason = f"restored from the backup of {show_time(manifest.created_at)}"
-    await connection.execute(HOLD, reason, msgspec.json.encode(SYSTEM).decode())
+    await connection.execute(HOLD, f"{UNFINISHED} {_name(manifest)}", msgspec.json.encode(SYSTEM).decode())
     await connection.execute("ANALYZE")
 
 
@@ -183,7 +185,13 @@ def _restore_spool(kept: Path, spool: Path) -> int:
     if paths:
         spool.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in paths:
-        shutil.copyfile(path, spool / path.name)
+        # Whoever drains the folder already must never see a half of it: it would take the rest for torn off.
+        beside = (spool / path.name).with_suffix(".new")
+        shutil.copyfile(path, beside)
+        sync_path(beside)
+        beside.rename(spool / path.name)
+    if paths:
+        sync_path(spool)
     return len(paths)
 
 
@@ -194,8 +202,14 @@ async def _settle(target: Target, manifest: Manifest, box: SecretBox) -> dict[st
         place = RestoredPlace(data_dir=target.spool.parent, storage=target.storage, box=box, ledgers=target.ledgers)
         redone = await redo_after_restore(place)
         async with tx():
+            await end_transfers()
+            await execute(HOLD, f"restored from {_name(manifest)}", msgspec.json.encode(SYSTEM).decode())
             facts = {"created_at": show_time(manifest.created_at), "version": manifest.version, **manifest.rows}
             await record_audit(SYSTEM, "backup.restored", facts=facts)
     finally:
         await close_database()
     return redone
+
+
+def _name(manifest: Manifest) -> str:
+    return f"the backup of {show_time(manifest.created_at)}"

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import msgspec
 import rich_click as click
 
+from channels.captures import MAIL, NOWHERE, read_capture
 from channels.contract import Account, Adapter, ChannelSettings, Hooked, RawEvent
 from channels.events import AnyEvent
 from channels.http import Http
 from channels.registry import UnfitAdapter, UnknownAdapter, find_adapter, load_adapters
-from channels.captures import MAIL, NOWHERE, read_capture
 from gateway.commands.channel_settings import WrongSetting, build_settings, split_assignments, type_settings
 from gateway.commands.exits import CommandFailed, WrongSettings, WrongUsage
 from gateway.commands.output import print_json

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 from channels.contract import Hooked
+from gateway.commands.checkup_outside import look_at_gateway, look_at_providers
+from gateway.commands.checkup_queues import look_at_keys, look_at_queues, look_at_server
 from gateway.commands.failures import explain_failure
 from gateway.commands.findings import Finding, judge_clock, judge_count, judge_disk, judge_public_url
+from gateway.commands.verdicts import judge_memory
 from gateway.embedded import check_durability
 from gateway.health import check_redis
 from gateway.migrate import pending_migrations
@@ -21,22 +25,30 @@ from inbox.kit.db import fetch_value
 from inbox.outbox.queries import count_jobs
 
 QUARANTINED = "SELECT count(*) FROM quarantine WHERE resolved_at IS NULL"
-LOOK_SECONDS = 10.0
+LOOK_SECONDS = 15.0
+PROVIDERS = "providers"
+
+Look: TypeAlias = Callable[[Runtime], Awaitable[list[Finding]]]
 
 
-async def examine(runtime: Runtime) -> list[Finding]:
-    """Everything there is to be found; what stands on the database is not looked at where that is away."""
+async def examine(runtime: Runtime, *, outside: bool) -> list[Finding]:
+    """Everything there is to be found; what stands on the database is not looked at where that is away.
+
+    With `outside` the gateway, the public URL and the providers are asked as well.
+    """
     database = await _look(_database, runtime, name="database")
     findings = [*database, *await _look(_redis, runtime, name="redis"), *await _look(_spool, runtime, name="spool")]
     findings += await _look(_disk, runtime, name="disk")
+    if outside:
+        findings += await _look(look_at_gateway, runtime, name="gateway")
     if any(finding.verdict == "problem" for finding in database):
         return findings
-    for name, look in (("clock", _clock), ("channels", _channels), ("jobs", _jobs), ("intake", _intake)):
+    for name, look in (*ON_DATABASE, *(((PROVIDERS, look_at_providers),) if outside else ())):
         findings += await _look(look, runtime, name=name)
     return findings
 
 
-async def _look(look: Callable[[Runtime], Awaitable[list[Finding]]], runtime: Runtime, *, name: str) -> list[Finding]:
+async def _look(look: Look, runtime: Runtime, *, name: str) -> list[Finding]:
     try:
         async with asyncio.timeout(LOOK_SECONDS):
             return await look(runtime)
@@ -49,8 +61,7 @@ async def _look(look: Callable[[Runtime], Awaitable[list[Finding]]], runtime: Ru
 async def _database(runtime: Runtime) -> list[Finding]:
     warning = await check_durability(runtime.database_url)
     missing = await pending_migrations(runtime.database_url)
-    version = await fetch_value("SHOW server_version")
-    durable = Finding(name="database", verdict="ok", detail=f"Postgres {version} keeps what it confirms")
+    durable = Finding(name="database", verdict="ok", detail="it keeps what it confirms")
     if warning:
         durable = Finding(name="database", verdict="warning", detail=warning, fix="set synchronous_commit=on")
     tables = judge_count("tables", len(missing), what="migration{s} missing", fix="run: switchboard migrate")
@@ -65,7 +76,9 @@ async def _redis(runtime: Runtime) -> list[Finding]:
         fix = "start it, give it memory, or check SWITCHBOARD_REDIS_URL; until then readers poll the database"
         detail = f"does not take a value of working size ({type(error).__name__})"
         return [Finding(name="redis", verdict="warning", detail=detail, fix=fix)]
-    return [Finding(name="redis", verdict="ok", detail="takes values of working size")]
+    client: Any = runtime.redis
+    memory = judge_memory(await client.info("memory"))
+    return [Finding(name="redis", verdict="ok", detail="takes values of working size"), memory]
 
 
 async def _spool(runtime: Runtime) -> list[Finding]:
@@ -139,3 +152,14 @@ async def _intake(_: Runtime) -> list[Finding]:
             verdict="warning",
         ),
     ]  # fmt: skip
+
+
+ON_DATABASE: tuple[tuple[str, Look], ...] = (
+    ("database", look_at_server),
+    ("secret key", look_at_keys),
+    ("clock", _clock),
+    ("channels", _channels),
+    ("workers", look_at_queues),
+    ("jobs", _jobs),
+    ("intake", _intake),
+)

@@ -21,6 +21,8 @@ from gateway.settings import default_data_dir
 Item = TypeVar("Item")
 
 REQUEST_SECONDS = 15.0
+UPLOAD_SECONDS = 300.0
+"""A whole file on its way."""
 SILENCE_SECONDS = 65.0
 """A stream shows life every 15 seconds, or at the most every 60: longer silence is a broken connection."""
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
@@ -97,6 +99,31 @@ class GatewayClient:
                     raise
                 await asyncio.sleep(RETRY_SECONDS[0])
         raise AssertionError("the last try returns or raises")
+
+    async def upload(self, path: str, content: bytes, kind: type[Item], *, name: str, fields: dict[str, str]) -> Item:
+        """A form with one file."""
+        files, headers = {"file": (name, content)}, {"Idempotency-Key": uuid4().hex}
+        answer = await self._ask("POST", path, files=files, data=fields, headers=headers, timeout=UPLOAD_SECONDS)
+        return msgspec.json.decode(answer, type=kind)
+
+    async def download(self, path: str) -> AsyncIterator[bytes]:
+        """The bytes of a file, piece by piece."""
+        try:
+            async with self._http.stream("GET", path, timeout=UPLOAD_SECONDS) as answer:
+                if answer.status_code != httpx.codes.OK:
+                    raise _refusal(answer.status_code, await answer.aread())
+                async for piece in answer.aiter_bytes():
+                    yield piece
+        except httpx.HTTPError as error:
+            raise self._away(error) from error
+
+    async def patch(self, path: str, body: Any, kind: type[Item]) -> Item:
+        """Change what the body names of something."""
+        return msgspec.json.decode(await self._ask("PATCH", path, content=msgspec.json.encode(body)), type=kind)
+
+    async def delete(self, path: str) -> None:
+        """Remove something."""
+        await self._ask("DELETE", path)
 
     async def follow(
         self, *, after: str | None = None, on_break: Callable[[str], None] | None = None, **params: Any

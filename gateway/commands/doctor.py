@@ -19,14 +19,16 @@ MARKS: dict[Verdict, tuple[str, str]] = {"ok": ("✓", "green"), "warning": ("!"
 
 
 @click.command()
+@click.option("--offline", is_flag=True, help="Ask neither the gateway, the public URL nor any provider.")
 @json_option
-def doctor(*, as_json: bool) -> None:
-    """Look at settings, database, Redis, clock, disk, channels and queues, and say how to mend what is wrong.
+def doctor(*, offline: bool, as_json: bool) -> None:
+    """Look at settings, servers, clock, disk, public URL, channels and queues, and say how to mend what is wrong.
 
-    Nobody outside is asked for anything. It exits with 1 if there are problems.
+    Providers are asked whether our credentials and webhook URLs are right. It works while the gateway is down. It exits
+    with 1 if there are problems; warnings are none.
     """
     settings = given_settings()
-    findings = [*judge_settings(), *run_operator(settings, lambda: _examine(settings))]
+    findings = [*judge_settings(), *run_operator(settings, lambda: _examine(settings, outside=not offline))]
     problems = sum(finding.verdict == "problem" for finding in findings)
     if as_json:
         print_json({"problems": problems, "findings": findings})
@@ -45,9 +47,9 @@ def judge_settings() -> list[Finding]:
     return doubts or [Finding(name="settings", verdict="ok", detail="complete")]
 
 
-async def _examine(settings: Settings) -> list[Finding]:
+async def _examine(settings: Settings, *, outside: bool) -> list[Finding]:
     async with opened_runtime(settings) as runtime:
-        return await examine(runtime)
+        return await examine(runtime, outside=outside)
 
 
 def _print_finding(finding: Finding, width: int) -> None:

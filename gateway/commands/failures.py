@@ -15,6 +15,7 @@ from gateway.migrate import MigrationFailed
 from inbox.kit.db import TRANSIENT
 from inbox.kit.errors import Problem
 from inbox.kit.ids import UnknownId
+from inbox.kit.secrets import KeyMissing
 
 Explanation: TypeAlias = Callable[[BaseException], CommandFailed]
 
@@ -62,7 +63,7 @@ EXPLAINED: tuple[tuple[tuple[type[BaseException], ...], Explanation], ...] = (
     ((Problem,), _explain_problem),
     ((UnknownId,), lambda error: WrongUsage(f"not an id of that kind: {error}")),
     ((EmbeddedError,), lambda error: Unreached(str(error))),
-    ((NotDurable, UnfitAdapter), lambda error: WrongSettings(str(error))),
+    ((NotDurable, UnfitAdapter, KeyMissing), lambda error: WrongSettings(str(error))),
     ((MigrationFailed,), lambda error: CommandFailed(f"the migrations did not run: {error}")),
     (
         OTHER_TABLES,

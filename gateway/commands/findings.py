@@ -29,10 +29,10 @@ class Finding(msgspec.Struct, kw_only=True, frozen=True):
     fix: str | None = None
 
 
-def judge_clock(ahead: timedelta) -> Finding:
-    """This machine's clock against the database's."""
+def judge_clock(ahead: timedelta, *, whose: str = "the database") -> Finding:
+    """This machine's clock against another's."""
     seconds = ahead.total_seconds()
-    told = f"{abs(seconds):.1f} s {'ahead of' if seconds > 0 else 'behind'} the database"
+    told = f"{abs(seconds):.1f} s {'ahead of' if seconds > 0 else 'behind'} {whose}"
     verdict: Verdict = "ok" if abs(ahead) < CLOCK_WARNING else "warning" if abs(ahead) < CLOCK_PROBLEM else "problem"
     fix = "let both machines follow the same time server (NTP)" if verdict != "ok" else None
     return Finding(name="clock", verdict=verdict, detail=told, fix=fix)

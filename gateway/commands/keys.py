@@ -34,6 +34,7 @@ class ShownKey(msgspec.Struct, kw_only=True):
     agent_id: str | None
     expires_at: str | None
     last_used_at: str | None
+    requests_per_minute: int | None
     created_at: str
     secret: str | None = None
 
@@ -50,13 +51,16 @@ def keys() -> None:
 )
 @click.option("--agent", metavar="ID", help="The agent it acts for; by default it acts in its own name.")
 @click.option("--days", type=click.IntRange(min=1), help="After how many days it expires; by default never.")
+@click.option("--rate", type=click.IntRange(min=1), help="Requests a minute; by default what the settings say.")
 @json_option
-def create_key(*, name: str, scopes: tuple[Scope, ...], agent: str | None, days: int | None, as_json: bool) -> None:
+def create_key(
+    *, name: str, scopes: tuple[Scope, ...], agent: str | None, days: int | None, rate: int | None, as_json: bool
+) -> None:
     """Make an API key and print it. It is not shown again."""
     settings = given_settings(serving=False)
     if not scopes:
         raise click.UsageError(f"Name what it may do: --scope with one of {', '.join(get_args(Scope))}")
-    row, secret = run_operator(settings, lambda: _create(settings, name, scopes, agent=agent, days=days))
+    row, secret = run_operator(settings, lambda: _create(settings, name, scopes, agent=agent, days=days, rate=rate))
     if as_json:
         print_json(msgspec.structs.replace(show_key(row), secret=secret))
     else:
@@ -100,6 +104,7 @@ def show_key(row: KeyRow) -> ShownKey:
         agent_id=show_id(AGENT, row.agent_id) if row.agent_id else None,
         expires_at=show_time(row.expires_at) if row.expires_at else None,
         last_used_at=show_time(row.last_used_at) if row.last_used_at else None,
+        requests_per_minute=row.requests_per_minute,
         created_at=show_time(row.created_at),
     )
 
@@ -111,12 +116,20 @@ def _state(row: KeyRow) -> str:
 
 
 async def _create(
-    settings: Settings, name: str, scopes: tuple[Scope, ...], *, agent: str | None, days: int | None
+    settings: Settings,
+    name: str,
+    scopes: tuple[Scope, ...],
+    *,
+    agent: str | None,
+    days: int | None,
+    rate: int | None,
 ) -> tuple[KeyRow, str]:
     expires_at = utc_now() + timedelta(days=days) if days else None
     agent_id = read_id(AGENT, agent) if agent else None
     async with open_tables(settings), tx():
-        return await create_api_key(name=name, scopes=scopes, agent_id=agent_id, expires_at=expires_at)
+        return await create_api_key(
+            name=name, scopes=scopes, agent_id=agent_id, expires_at=expires_at, requests_per_minute=rate
+        )
 
 
 async def _list(settings: Settings) -> list[KeyRow]:

@@ -129,4 +129,4 @@ async def _unknown(settings: Settings, channel: str | None) -> list[UnsettledMes
         channel_id = (await find_named_channel(channel)).id if channel else None
         ids = await list_unsettled(channel_id=channel_id, after=None, limit=MOST)
         shown = await show_unsettled(ids)
-        return [shown[one] for one in ids]
+        return list(shown.values())

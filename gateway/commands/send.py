@@ -12,17 +12,16 @@ import rich_click as click
 from gateway.commands.client import GatewayClient, open_gateway
 from gateway.commands.exits import WrongUsage
 from gateway.commands.output import json_option, print_json, print_line
-from gateway.commands.spoken import SpokenContact, SpokenConversation, SpokenEntry, SpokenPage
+from gateway.commands.spoken import SpokenEntry
 from gateway.commands.tail import key_option, url_option
 
-NUMBER = re.compile(r"\+?[0-9][0-9 ()./-]{1,24}")
-LIVE = ("open", "pending", "snoozed")
+ADDRESS = re.compile(r"\+?[0-9][0-9 ()./-]{1,24}|[^@\s]+@[^@\s]+")
 
 
 @click.command()
 @click.argument("text")
 @click.option("--conversation", metavar="ID", help="Answer in this conversation.")
-@click.option("--to", metavar="ADDRESS", help="Write to this telephone number: +34600111222.")
+@click.option("--to", metavar="ADDRESS", help="Write to this telephone number or mail address: +34600111222.")
 @click.option("--agent", metavar="ID", help="In the name of this agent.")
 @click.option("--idempotency-key", metavar="KEY", help="The same key sends once, however often it is run.")
 @url_option
@@ -41,12 +40,13 @@ def send(
 ) -> None:
     """Write to somebody through a running gateway: in a conversation, or to an address.
 
-    To an address, it goes into the open conversation with whoever has it, or opens one.
+    To an address, it goes into the conversation that whoever has it would answer in, or opens one.
     """
     if bool(conversation) == bool(to):
         raise WrongUsage("name either --conversation or --to")
-    if to and not NUMBER.fullmatch(to.strip()):
-        raise WrongUsage(f"{to!r} is not a telephone number", hint="Write it with + and the country code: +34600111222")
+    if to and not ADDRESS.fullmatch(to.strip()):
+        hint = "Write numbers with + and the country code: +34600111222"
+        raise WrongUsage(f"{to!r} is neither a telephone number nor a mail address", hint=hint)
     message = {"text": text, "agent_id": agent}
     client = open_gateway(url=url, key=key)
     entry = asyncio.run(_send(client, message, conversation=conversation, to=to, key=idempotency_key or uuid4().hex))
@@ -62,7 +62,7 @@ async def _send(
 ) -> SpokenEntry:
     async with client:
         if conversation is None:
-            return await _send_to(client, message, to=to or "", key=key)
+            return await client.post("/messages", {**message, "to": to}, SpokenEntry, idempotency_key=key)
         return await send_message(client, conversation, message, key=key)
 
 
@@ -70,20 +70,3 @@ async def send_message(client: GatewayClient, conversation: str, message: dict[s
     """A message in a conversation, once for its key."""
     path = f"/conversations/{conversation}/messages"
     return await client.post(path, message, SpokenEntry, idempotency_key=key)
-
-
-async def _send_to(client: GatewayClient, message: dict[str, Any], *, to: str, key: str) -> SpokenEntry:
-    """In the contact's open conversation; else in a new one, whose first message it is."""
-    identity = {"identities": [{"kind": "phone", "address": to}]}
-    contact = await client.post("/contacts/upsert", identity, SpokenContact)
-    live = await client.get(
-        "/conversations", SpokenPage[SpokenConversation], contact=contact.id, status=LIVE, sort="-updated_at", limit=1
-    )
-    if live.data:
-        return await send_message(client, live.data[0].id, message, key=key)
-    opened = await client.post(
-        "/conversations", {"contact_id": contact.id, "message": message}, SpokenConversation, idempotency_key=key
-    )
-    path = f"/conversations/{opened.id}/entries"
-    entries = await client.get(path, SpokenPage[SpokenEntry], types="message", limit=1)
-    return entries.data[-1]

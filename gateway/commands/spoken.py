@@ -136,3 +136,80 @@ class SpokenProblem(msgspec.Struct, kw_only=True):
     code: str = ""
     hint: str | None = None
     retryable: bool = False
+
+
+class SpokenWebhook(msgspec.Struct, kw_only=True):
+    """An endpoint that gets events; its secret only when it was just given one."""
+
+    id: str
+    url: str
+    types: list[str]
+    enabled: bool
+    disabled_reason: str | None = None
+    failing_since: str | None = None
+    last_success_at: str | None = None
+    secret: str | None = None
+
+    @property
+    def state(self) -> str:
+        """How it is, in a word."""
+        if not self.enabled:
+            return f"disabled ({self.disabled_reason})"
+        return "failing" if self.failing_since else "enabled"
+
+
+class SpokenAttempt(msgspec.Struct, kw_only=True):
+    """One try of a webhook delivery."""
+
+    at: str
+    duration_ms: int
+    status: int | None = None
+    error: str | None = None
+    response: str | None = None
+
+
+class SpokenDeliveryLog(msgspec.Struct, kw_only=True):
+    """One event on its way to an endpoint."""
+
+    id: str
+    event_id: str
+    type: str
+    state: str
+    attempts: list[SpokenAttempt] = []
+    next_attempt_at: str | None = None
+
+    @property
+    def last(self) -> str:
+        """What came of the last try."""
+        if not self.attempts:
+            return "not tried yet"
+        one = self.attempts[-1]
+        answered = str(one.status) if one.status is not None else str(one.error)
+        return f"{answered} after {one.duration_ms} ms"
+
+
+class SpokenProgress(msgspec.Struct, kw_only=True):
+    """How far something is."""
+
+    done: int
+    total: int | None = None
+
+
+class SpokenTransfer(msgspec.Struct, kw_only=True):
+    """An import or export."""
+
+    id: str
+    kind: str
+    state: str
+    progress: SpokenProgress
+    counts: dict[str, int] = {}
+    error: str | None = None
+
+
+class SpokenRowError(msgspec.Struct, kw_only=True):
+    """A row that an import refused."""
+
+    line: int
+    code: str
+    detail: str
+    pointer: str | None = None

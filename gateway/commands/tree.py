@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": Lazy("gateway.commands.demo:demo", "See it live: simulated phones, agents and a running gateway."),
     "tail": Lazy("gateway.commands.tail:tail", "Watch all conversations of a running gateway."),
     "send": Lazy("gateway.commands.send:send", "Write to somebody through a running gateway."),
+    "search": Lazy("gateway.commands.search:search", "Look for messages and notes of a running gateway."),
     "serve": Lazy(
         "gateway.commands.serve:serve_command", "Answer HTTP: the API, the feed and the providers' webhooks."
     ),
@@ -22,15 +23,37 @@ COMMANDS = {
     "doctor": Lazy("gateway.commands.doctor:doctor", "Look for what is wrong, and say how to fix it."),
     "config": Lazy("gateway.commands.config:config", "Show and check the settings."),
     "channels": Lazy("gateway.commands.channels:channels", "Connect numbers and mailboxes, and look after them."),
+    "webhooks": Lazy("gateway.commands.webhooks:webhooks", "Send events to integrators, and see what became of them."),
     "keys": Lazy("gateway.commands.keys:keys", "Make, list and revoke API keys."),
+    "secrets": Lazy("gateway.commands.secrets:secrets", "See which keys stored secrets are sealed with, and rotate."),
     "intake": Lazy("gateway.commands.intake:intake", "Look into the journal of what providers sent, and replay it."),
     "jobs": Lazy("gateway.commands.jobs:jobs", "See what waits, runs or is dead, and retry it."),
+    "outbox": Lazy("gateway.commands.outbox:outbox", "Hold back everything that leaves, and let it go again."),
+    "reconcile": Lazy("gateway.commands.reconcile:reconcile_command", "Look up at the providers what was lost."),
+    "backup": Lazy("gateway.commands.backup:backup", "Copy everything while it runs, check a copy, and restore it."),
+    "import": Lazy("gateway.commands.transfers:import_command", "Take contacts or companies from a file."),
+    "export": Lazy("gateway.commands.transfers:export_command", "Write contacts, messages and more to a file."),
+    "erasures": Lazy("gateway.commands.erasures:erasures", "See whom was erased, and erase again after a restore."),
     "openapi": Lazy("gateway.commands.openapi:openapi", "Print the API's description (OpenAPI 3.1)."),
 }
 PANELS = {
-    "Try it": ["demo", "tail", "send"],
+    "Try it": ["demo", "tail", "send", "search"],
     "Run it": ["serve", "work", "migrate", "doctor", "config"],
-    "Look after it": ["channels", "keys", "intake", "jobs", "openapi"],
+    "Look after it": [
+        "channels",
+        "webhooks",
+        "keys",
+        "secrets",
+        "intake",
+        "jobs",
+        "outbox",
+        "reconcile",
+        "backup",
+        "import",
+        "export",
+        "erasures",
+        "openapi",
+    ],
 }
 HELP_LOOKS = {
     "command_groups": {"switchboard": [{"name": title, "commands": names} for title, names in PANELS.items()]},

@@ -6,6 +6,7 @@ import rich_click as click
 
 from gateway.commands.failures import explained_failures
 from gateway.commands.given import given_settings
+from gateway.commands.serve import check_port
 from gateway.serve import run_forever, work
 from gateway.telemetry import configure_logs, report_crashes
 
@@ -14,6 +15,8 @@ from gateway.telemetry import configure_logs, report_crashes
 def work_command() -> None:
     """Deliver messages and project the journal. Run as many as you like, on any host."""
     settings = given_settings()
+    if settings.work_metrics_port:
+        check_port(settings.host, settings.work_metrics_port)
     configure_logs(settings)
     report_crashes()
     with explained_failures():

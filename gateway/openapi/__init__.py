@@ -8,6 +8,7 @@ answers every operation with an error that is not ours, so the schemas are msgsp
 from __future__ import annotations
 
 from gateway.openapi.document import describe_api
+from gateway.openapi.events import event_sample
 from gateway.openapi.operations import Operation, list_operations
 
-__all__ = ["Operation", "describe_api", "list_operations"]
+__all__ = ["Operation", "describe_api", "event_sample", "list_operations"]

@@ -9,7 +9,10 @@ import msgspec
 from litestar import Litestar
 from msgspec import UNSET
 
+from gateway.openapi.conditions import ETAG_HEADER, PARAMETERS, condition_parameters, has_tag, takes_if_none_match
+from gateway.openapi.events import BODIES, describe_webhooks
 from gateway.openapi.examples import ID_BODY, PREFIXES, make_example
+from gateway.openapi.links import add_links
 from gateway.openapi.operations import Answer, Operation, Parameter, list_operations
 from gateway.openapi.problems import Answers, problem_answers, problem_examples
 from gateway.openapi.schemas import Schema, make_schemas, names_used, require_all
@@ -51,26 +54,43 @@ HEADERS: Schema = {
         "schema": {"type": "string", "const": "true"},
         "example": "true",
     },
+    "RateLimitPolicy": {
+        "description": "The quota this request was counted under: `q` requests in `w` seconds.",
+        "schema": {"type": "string"},
+        "example": '"key";q=600;w=60',
+    },
+    "RateLimit": {
+        "description": "What is left of it: `r` requests for the next `t` seconds.",
+        "schema": {"type": "string"},
+        "example": '"key";r=571;t=42',
+    },
+    "ETag": ETAG_HEADER,
     "RetryAfter": {
         "description": "Seconds to wait before trying again.",
         "schema": {"type": "integer"},
         "example": 2,
     },
 }
-COMMON_HEADERS = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+COMMON_HEADERS = {
+    "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
+    "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"},
+    "RateLimit": {"$ref": "#/components/headers/RateLimit"},
+}
 
 
 def describe_api(app: Litestar, *, version: str) -> Schema:
     """The document of everything this application publishes."""
     operations = list_operations(app)
     kinds = [kind for operation in operations for kind in _kinds_of(operation)]
-    schemas, components = make_schemas([*kinds, ProblemDocument])
+    sent = describe_webhooks(operations)
+    schemas, components = make_schemas([*kinds, ProblemDocument, *(BODIES if sent else ())])
     shapes = iter(schemas)
     paths: dict[str, Schema] = {}
     for operation in operations:
         used = {place: next(shapes) for place in _places_of(operation)}
         paths.setdefault(operation.path, {})[operation.method] = _describe_operation(operation, used)
     _require_answers(paths, components)
+    links = add_links(paths, components)
     return {
         "openapi": "3.1.0",
         "info": _info(version),
@@ -78,7 +98,8 @@ def describe_api(app: Litestar, *, version: str) -> Schema:
         "tags": _tags(operations),
         "security": [{SECURITY: []}],
         "paths": paths,
-        "components": _components(components, operations),
+        "webhooks": sent,
+        "components": _components(components, operations) | {"links": links},
     }
 
 
@@ -102,7 +123,7 @@ def _components(schemas: dict[str, Schema], operations: Iterable[Operation]) -> 
         "schemas": schemas,
         "examples": problem_examples(operations),
         "headers": HEADERS,
-        "parameters": {"IdempotencyKey": IDEMPOTENCY_KEY},
+        "parameters": {"IdempotencyKey": IDEMPOTENCY_KEY, **PARAMETERS},
         "securitySchemes": {SECURITY: API_KEY},
     }
 
@@ -153,7 +174,7 @@ def _parameters(operation: Operation, shapes: dict[str, Schema]) -> list[Schema]
     found = [_describe_parameter(parameter, shapes[f"?{parameter.name}"]) for parameter in operation.parameters]
     if operation.method == "post" and operation.scope is not None:
         found.append({"$ref": "#/components/parameters/IdempotencyKey"})
-    return found
+    return found + condition_parameters(operation)
 
 
 def _describe_parameter(parameter: Parameter, shape: Schema) -> Schema:
@@ -183,6 +204,9 @@ def _responses(operation: Operation, shapes: dict[str, Schema]) -> Answers:
     told = {
         str(answer.status): _answer(operation, answer, shapes.get(str(answer.status))) for answer in operation.answers
     }
+    if takes_if_none_match(operation):
+        headers = COMMON_HEADERS | {"ETag": {"$ref": "#/components/headers/ETag"}}
+        told["304"] = {"description": "What you have still holds.", "headers": headers}
     return dict(sorted((problem_answers(operation, COMMON_HEADERS) | told).items()))
 
 
@@ -204,6 +228,8 @@ def _answer_headers(operation: Operation, answer: Answer) -> Schema:
         headers["Link"] = {"$ref": "#/components/headers/NextPage"}
     if operation.method == "post" and operation.scope is not None:
         headers["Idempotency-Replayed"] = {"$ref": "#/components/headers/Replayed"}
+    if answer is operation.answers[0] and has_tag(operation) and operation.scope is not None:
+        headers["ETag"] = {"$ref": "#/components/headers/ETag"}
     return headers
 
 

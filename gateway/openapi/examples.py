@@ -15,7 +15,12 @@ ID_BODY = "019aa5c1d2e37f4f8a6b9c0d1e2f3a4b"
 PREFIXES = {
     "agent": "agt", "api_key": "key", "attachment": "att", "assignee": "agt", "channel": "cha", "contact": "ctc",
     "conversation": "cnv", "entry": "ent", "event": "evt", "identity": "idn", "job": "job", "message": "msg",
-    "delivery": "msg", "in_reply_to": "ent",
+    "delivery": "msg", "repair": "rpr", "unsettled_message": "ent", "in_reply_to": "ent", "webhook": "whk",
+    "webhook_delivery": "whd",
+    "draft": "dft", "scheduled_message": "sch", "scheduled": "sch", "canned_reply": "crp", "reply": "crp",
+    "import": "imp", "export": "exp", "erasure": "ers",
+    "conversation_move": "mov", "move": "mov", "audit_event": "aud",
+    "contact_merge": "mrg", "company": "cmp", "attribute": "atr", "segment": "seg", "view": "viw", "hit": "ent",
 }  # fmt: skip
 
 # Fields that mean the same wherever they stand.
@@ -35,6 +40,7 @@ WORDS: dict[str, Any] = {
     "tags": ["vip"],
     "subject": "Order 8841 late",
     "preview": "It says delivered, but nothing came",
+    "shortcut": "/refund",
     "media_type": "image/jpeg",
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "url": "https://switchboard.example/v1/attachments/att_019aa5c1d2e37f4f8a6b9c0d1e2f3a4b",

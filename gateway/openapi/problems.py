@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from gateway.openapi.conditions import changes_conversation, takes_if_match
 from gateway.openapi.operations import Operation
 from gateway.problems import MEDIA_TYPE, RETRY_AFTER, ProblemDocument, problem_url
 from inbox.kit.errors import KINDS, Code, FieldError
@@ -15,7 +16,10 @@ Answers: TypeAlias = dict[str, dict[str, Any]]
 
 EXAMPLE_DOCS = "https://switchboard.example/docs"
 EVERYWHERE: list[Code] = ["internal"]
-WITH_KEY: list[Code] = ["unauthenticated", "token_expired", "scope_missing", "dependency_down"]
+WITH_KEY: list[Code] = [
+    "unauthenticated", "token_expired", "scope_missing", "quota_exceeded", "dependency_down", "overloaded",
+]  # fmt: skip
+WITH_SENDING: list[Code] = ["channel_throttled"]
 WITH_BODY: list[Code] = ["malformed_json", "body_too_large", "unsupported_media", "validation_failed"]
 WITH_QUERY: list[Code] = ["invalid_query"]
 WITH_CURSOR: list[Code] = ["invalid_cursor", "cursor_mismatch"]
@@ -38,7 +42,10 @@ def operation_codes(operation: Operation) -> list[Code]:
     groups: list[tuple[bool, list[Code]]] = [
         (True, EVERYWHERE),
         (operation.scope is not None, WITH_KEY),
+        (operation.scope == "messages:send", WITH_SENDING),
         ("path" in places, ["not_found"]),
+        (takes_if_match(operation), ["version_mismatch"]),
+        (changes_conversation(operation), ["conversation_merged"]),
         ("query" in places, WITH_QUERY),
         ("cursor" in names, WITH_CURSOR),
         (operation.body is not None, WITH_BODY),

@@ -52,9 +52,9 @@ def _operation(document: Node, path: str, method: str, operation: Node) -> str:
     if "requestBody" in operation:
         parts += ["<h4>Body</h4>", *_contents(operation["requestBody"]["content"])]
     for status, answer in operation["responses"].items():
-        if status.startswith("2"):
+        if status[0] in "23":
             parts += [f"<h4>{status}</h4>", *_contents(answer.get("content", {}))]
-    refusals = [(status, answer) for status, answer in operation["responses"].items() if not status.startswith("2")]
+    refusals = [(status, answer) for status, answer in operation["responses"].items() if status[0] in "45"]
     parts.append(html_table(["Refusal", ""], [[escape(status), _problem_links(answer)] for status, answer in refusals]))
     return f'<section id="{operation["operationId"]}">{"".join(parts)}</section>'
 

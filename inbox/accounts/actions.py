@@ -15,12 +15,14 @@ from inbox.accounts.catalogue import Catalogue, UnreadableChannel
 from inbox.accounts.queries import ChannelRow, ChannelStatus, find_holder, lock_channel
 from inbox.accounts.settings import merge_settings, read_settings, urls_of
 from inbox.accounts.tables import Channel
+from inbox.audit.actions import record_audit
 from inbox.feed.actions import append_event
 from inbox.kit.callers import Actor
 from inbox.kit.clock import utc_now
 from inbox.kit.db import execute, wake_after_commit
 from inbox.kit.errors import FieldError, Problem
 from inbox.kit.ids import new_id, show_id
+from inbox.kit.versions import check_version
 
 Columns: TypeAlias = dict[Column | str, Any]
 
@@ -63,6 +65,8 @@ async def connect_channel(
     await Channel.insert(channel)
     await execute(LANE, channel_id)
     await append_event("channel.connected", actor=actor, channel_id=channel_id)
+    facts = {"adapter": adapter.name}
+    await record_audit(actor, "channel.created", target=show_id("cha", channel_id), facts=facts)
     wake_after_commit(TOPIC)
     return channel_id
 
@@ -70,6 +74,7 @@ async def connect_channel(
 async def update_channel(channel_id: UUID, change: ChannelChange, *, catalogue: Catalogue, actor: Actor) -> None:
     """Rename, pause, resume or set up anew, and tell it; nothing happens where nothing changes."""
     row = await lock_channel(channel_id)
+    check_version(channel_id, row.version)
     values: Columns = {
         name: wanted
         for name, wanted in (("name", change.name), ("status", change.status))
@@ -84,13 +89,20 @@ async def update_channel(channel_id: UUID, change: ChannelChange, *, catalogue: 
     )
     changed = [name for name in ("name", "status", "addresses", "settings") if name in values]
     await append_event("channel.updated", actor=actor, channel_id=channel_id, changed=changed)
+    await record_audit(actor, "channel.updated", target=show_id("cha", channel_id), facts={"changed": changed})
     wake_after_commit(TOPIC)
 
 
 async def disconnect_channel(channel_id: UUID, *, actor: Actor) -> None:
-    """Remove a channel and its secrets: it takes and sends nothing more, and what came by it stays."""
-    await _store(await lock_channel(channel_id), {"deleted_at": utc_now(), "settings": b""})
+    """Remove a channel: it takes and sends nothing more, and what came by it stays.
+
+    Its settings stay sealed until what it has taken is projected, which intake sees to; then they are forgotten.
+    """
+    row = await lock_channel(channel_id)
+    check_version(channel_id, row.version)
+    await _store(row, {"deleted_at": utc_now()})
     await append_event("channel.disconnected", actor=actor, channel_id=channel_id)
+    await record_audit(actor, "channel.deleted", target=show_id("cha", channel_id))
     wake_after_commit(TOPIC)
 
 

@@ -50,6 +50,13 @@ async def live_channels() -> list[ChannelRow]:
     return msgspec.convert(rows, list[ChannelRow])
 
 
+async def open_channels() -> list[ChannelRow]:
+    """As `live_channels`, and those that were deleted but still have their settings, to parse what came before."""
+    open_now = QueryString("(deleted_at IS NULL OR length(settings) > 0)")
+    rows = await Channel.select().where(open_now).order_by(Channel.created_at, Channel.id)
+    return msgspec.convert(rows, list[ChannelRow])
+
+
 async def list_channels(*, after: After | None, limit: int) -> list[ChannelRow]:
     """One page of the channels that have not been deleted."""
     later = QueryString("(created_at, id) > ({}, {})", *after) if after else QueryString("true")

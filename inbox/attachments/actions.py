@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from inbox.attachments.sniffing import HEAD_BYTES, image_size, sniff_media_type
 from inbox.attachments.storage import FileStore
 from inbox.attachments.tables import AttachmentTable
 from inbox.kit.clock import utc_now
-from inbox.kit.db import execute
+from inbox.kit.db import execute, fetch
 from inbox.kit.errors import FieldError, Problem
 from inbox.kit.ids import new_id
 
@@ -27,6 +28,17 @@ KEY_BYTES = 16
 EXPECT = """
 INSERT INTO attachment (id, entry_id, channel_id, name, media_type, source_url)
 SELECT id, entry_id, channel_id, name, media_type, source_url FROM jsonb_populate_recordset(NULL::attachment, $1)
+"""
+
+
+# What it was called and what it was of are words too.
+FORGET = """
+UPDATE attachment a
+SET name = NULL, size = NULL, width = NULL, height = NULL, sha256 = NULL, state = 'failed', error = 'redacted',
+    source_url = NULL, storage_key = NULL, redacted_at = $3
+FROM attachment old
+WHERE old.id = a.id AND a.redacted_at IS NULL AND (a.id = ANY($1) OR a.entry_id = ANY($2))
+RETURNING old.storage_key
 """
 
 
@@ -75,14 +87,27 @@ async def expect_attachments(expected: Sequence[ExpectedAttachment]) -> None:
         await execute(EXPECT, msgspec.json.encode(named).decode())
 
 
-async def keep_fetched(attachment_id: UUID, stored: StoredFile, *, name: str | None = None) -> None:
-    """We hold a file that was expected; a name that came with it counts where none was known."""
+async def forget_files(ids: Collection[UUID], *, entry_ids: Collection[UUID], now: datetime) -> list[str]:
+    """These files, and all that came with these entries, are redacted; the storage keys that are to be deleted."""
+    return [row["storage_key"] for row in await fetch(FORGET, list(ids), list(entry_ids), now) if row["storage_key"]]
+
+
+async def keep_fetched(attachment_id: UUID, stored: StoredFile, *, name: str | None = None) -> bool:
+    """We hold a file that was expected; a name that came with it counts where none was known.
+
+    False where it was redacted meanwhile: then what was stored is to be deleted.
+    """
     values: dict[Column | str, Any] = {"state": "stored", "error": None}
     values.update(msgspec.structs.asdict(stored))
     named = clean_file_name(name)
     if named and (await find_attachment(attachment_id)).name is None:
         values["name"] = named
-    await AttachmentTable.update(values).where(AttachmentTable.id == attachment_id)
+    kept = (
+        await AttachmentTable.update(values)
+        .where(AttachmentTable.id == attachment_id, AttachmentTable.redacted_at.is_null())
+        .returning(AttachmentTable.id)
+    )
+    return bool(kept)
 
 
 async def give_up_attachment(attachment_id: UUID, *, error: str) -> None:

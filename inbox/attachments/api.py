@@ -80,7 +80,7 @@ class AttachmentController(Controller):
 
     @get(
         "/{attachment_id:str}",
-        opt={"scope": "conversations:read", "problems": ["state_conflict"]},
+        opt={"scope": "conversations:read", "problems": ["state_conflict", "gone_redacted"]},
         operation_id="getAttachment",
         summary="Download a file",
         status_code=302,
@@ -90,6 +90,8 @@ class AttachmentController(Controller):
     ) -> Redirect:
         """Leads to a link that opens the file for some minutes, without an API key."""
         row = await find_attachment(read_id("att", attachment_id))
+        if row.redacted_at:
+            raise Problem("gone_redacted", "The file has been redacted")
         if row.state == "pending":
             raise Problem("state_conflict", "The file is still on its way", retry_after=RETRY_SECONDS)
         if row.state == "failed":

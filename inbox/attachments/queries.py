@@ -34,6 +34,7 @@ class AttachmentRow(msgspec.Struct, kw_only=True, frozen=True):
     storage_key: str | None
     source_url: str | None
     error: str | None
+    redacted_at: datetime | None
     created_at: datetime
 
 

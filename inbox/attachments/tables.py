@@ -24,4 +24,5 @@ class AttachmentTable(Table, db=DB, tablename="attachment"):
     storage_key = Text(null=True, default=None)
     source_url = Text(null=True, default=None)
     error = Text(null=True, default=None)
+    redacted_at = Timestamptz(null=True, default=None)
     created_at = Timestamptz()

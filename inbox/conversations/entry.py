@@ -69,3 +69,5 @@ class NewEntry(msgspec.Struct, kw_only=True, frozen=True):
     delivery_updated_at: datetime | None = None
     provider_message_id: str | None = None
     raw_event_id: int | None = None
+    held_until: datetime | None = None
+    approved_by: Actor | None = None

@@ -18,8 +18,11 @@ class Opening(msgspec.Struct, frozen=True):
 
 
 def choose_thread(threads: Iterable[Thread], *, now: datetime, window: timedelta) -> Opening:
-    """The contact's most recent conversation that is open, or was closed within the window."""
-    known = sorted(threads, key=_activity, reverse=True)
+    """The contact's most recent conversation that is open, or was closed within the window.
+
+    What is merged into another goes on there: that one is among the contact's own, or is somebody else's.
+    """
+    known = sorted((thread for thread in threads if thread.merged_into is None), key=_activity, reverse=True)
     live = next((thread for thread in known if thread.status != "closed"), None)
     if live is not None:
         return Opening(live, "the contact has an open conversation")

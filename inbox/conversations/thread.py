@@ -63,6 +63,7 @@ class Thread(msgspec.Struct, kw_only=True):
     waiting_since: datetime | None = None
     last_inbound_at: datetime | None = None
     last_outbound_at: datetime | None = None
+    merged_into: UUID | None = None
     version: int = 1
 
 
@@ -99,19 +100,26 @@ class Arrival(msgspec.Struct, kw_only=True, frozen=True):
     provider_message_id: str
     raw_event_id: int
     occurred_at: datetime
+    blocked: bool = False
 
 
-def open_thread(contact_id: UUID, *, now: datetime) -> Held:
-    """A new conversation with this contact."""
-    held = Held(thread=Thread(id=new_id(), contact_id=contact_id, created_at=now, updated_at=now), fresh=True)
+def open_thread(contact_id: UUID, *, now: datetime, closed: bool = False) -> Held:
+    """A new conversation with this contact; that of a blocked one is `closed` from the start."""
+    thread = Thread(id=new_id(), contact_id=contact_id, created_at=now, updated_at=now)
+    if closed:
+        thread.status, thread.closed_at = "closed", now
+    held = Held(thread=thread, fresh=True)
     tell(held, "conversation.created", actor=SYSTEM)
     return held
 
 
 def receive_message(held: Held, arrival: Arrival, *, because: str, now: datetime) -> NewEntry:
-    """What somebody wrote joins the timeline; a conversation that slept, waited or was closed opens again."""
+    """What somebody wrote joins the timeline; a conversation that slept, waited or was closed opens again.
+
+    What a blocked contact writes is kept and told like all else, but wakes nothing and waits for nobody.
+    """
     thread = held.thread
-    if thread.status != "open":
+    if thread.status != "open" and not arrival.blocked:
         name = {"snoozed": "woke", "closed": "reopened"}.get(thread.status, "status_changed")
         change_status(held, "open", name=name, actor=SYSTEM, reason=because, now=now)
     entry = _append(
@@ -138,12 +146,14 @@ def receive_message(held: Held, arrival: Arrival, *, because: str, now: datetime
             created_at=now,
         ),
     )
-    thread.unread += 1
+    if not arrival.blocked:
+        thread.unread += 1
+        thread.waiting_since = thread.waiting_since or now
     thread.last_inbound_at = now
-    thread.waiting_since = thread.waiting_since or now
     thread.reply_channel_id, thread.reply_identity_id = arrival.route.channel_id, arrival.identity_id
     _note_message(thread, entry)
-    tell(held, "message.created", actor=_actor(arrival.author), entry=entry)
+    facts = {"contact_blocked": True} if arrival.blocked else None
+    tell(held, "message.created", actor=_actor(arrival.author), entry=entry, facts=facts)
     return entry
 
 
@@ -158,8 +168,13 @@ def write_message(
     now: datetime,
     client_message_id: str | None = None,
     in_reply_to: UUID | None = None,
+    held_until: datetime | None = None,
+    approved_by: Actor | None = None,
 ) -> NewEntry:
-    """What we write to the contact joins the timeline, queued; nobody waits for us any more."""
+    """What we write to the contact joins the timeline, queued; nobody waits for us any more.
+
+    With `held_until` it is `scheduled`: its place is taken, and it leaves when the time for an undo is over.
+    """
     thread = held.thread
     entry = _append(
         held,
@@ -179,16 +194,15 @@ def write_message(
             client_message_id=client_message_id,
             text=plain_text(parts),
             parts=parts,
-            delivery_state="queued",
+            delivery_state="scheduled" if held_until else "queued",
             delivery_updated_at=now,
             occurred_at=now,
             created_at=now,
+            held_until=held_until,
+            approved_by=approved_by,
         ),
     )
-    thread.waiting_since = None
-    thread.last_outbound_at = now
-    thread.reply_channel_id, thread.reply_identity_id = route.channel_id, identity_id
-    _note_message(thread, entry)
+    _note_answer(thread, entry)
     tell(held, "message.created", actor=_actor(author), entry=entry)
     return entry
 
@@ -314,6 +328,13 @@ def _append(held: Held, entry: NewEntry) -> NewEntry:
     held.thread.last_seq = entry.seq
     held.entries.append(entry)
     return entry
+
+
+def _note_answer(thread: Thread, entry: NewEntry) -> None:
+    thread.waiting_since = None
+    thread.last_outbound_at = entry.created_at
+    thread.reply_channel_id, thread.reply_identity_id = entry.channel_id, entry.identity_id
+    _note_message(thread, entry)
 
 
 def _note_message(thread: Thread, entry: NewEntry) -> None:

@@ -11,15 +11,15 @@ import msgspec
 from inbox.feed.events import EventType, NewEvent
 from inbox.kit.callers import Actor
 from inbox.kit.db import execute, fetch_value, tx, wake_after_commit
-from inbox.kit.tracing import request_id
 
 SEQUENCER_LOCK = 0x5EED
 BATCH = 1000
 
 APPEND = """
 INSERT INTO feed_event (id, type, conversation_id, entry_id, contact_id, channel_id, seq, actor, facts, changed,
-                        request_id)
-SELECT id, type, conversation_id, entry_id, contact_id, channel_id, seq, actor, facts, changed, $2
+                        traceparent, request_id)
+SELECT id, type, conversation_id, entry_id, contact_id, channel_id, seq, actor, facts, changed, traceparent,
+       request_id
 FROM jsonb_populate_recordset(NULL::feed_event, $1)
 """
 
@@ -86,7 +86,7 @@ async def append_events(events: Sequence[NewEvent]) -> None:
     """Tell several things in their order, in the open transaction."""
     if not events:
         return
-    await execute(APPEND, msgspec.json.encode(events).decode(), request_id())
+    await execute(APPEND, msgspec.json.encode(events).decode())
     wake_after_commit("feed")
 
 

@@ -13,19 +13,32 @@ import msgspec
 
 from inbox.kit.callers import Actor
 from inbox.kit.ids import new_id
+from inbox.kit.tracing import request_id, traceparent
 
 EventType = Literal[
     "conversation.created", "conversation.updated", "conversation.assigned", "conversation.status_changed",
-    "conversation.read",
-    "message.created", "message.updated", "message.delivery_updated",
+    "conversation.read", "conversation.merged", "conversation.split", "conversation.move_undone", "entry.moved",
+    "message.created", "message.updated", "message.delivery_updated", "message.redacted",
     "note.created",
-    "contact.created", "contact.updated", "contact.consent_changed",
+    "draft.created", "draft.updated", "draft.sent", "draft.deleted",
+    "scheduled_message.created", "scheduled_message.updated", "scheduled_message.sent", "scheduled_message.canceled",
+    "scheduled_message.held", "scheduled_message.failed",
+    "contact.created", "contact.updated", "contact.consent_changed", "contact.merged", "contact.unmerged",
+    "company.created", "company.updated", "company.deleted",
     "channel.connected", "channel.updated", "channel.disconnected",
+    "webhook.failing", "webhook.disabled",
+    "outbox.held", "outbox.released",
+    "contact.erased",
+    "export.started", "export.progressed", "export.finished", "export.failed", "export.canceled",
+    "import.started", "import.progressed", "import.finished", "import.failed", "import.canceled",
 ]  # fmt: skip
 
 
 class NewEvent(msgspec.Struct, kw_only=True, frozen=True):
-    """One thing that happened, as handed to `append_events`. `facts` are small and carry no customer's words."""
+    """One thing that happened, as handed to `append_events`. `facts` are small and carry no customer's words.
+
+    It belongs to the request and the trace it was made in.
+    """
 
     type: EventType
     actor: Actor
@@ -37,6 +50,8 @@ class NewEvent(msgspec.Struct, kw_only=True, frozen=True):
     seq: int | None = None
     facts: dict[str, Any] | None = None
     changed: tuple[str, ...] = ()
+    request_id: str | None = msgspec.field(default_factory=request_id)
+    traceparent: str | None = msgspec.field(default_factory=traceparent)
 
 
 def show_cursor(position: int) -> str:

@@ -24,12 +24,21 @@ class Failure(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ParsedEvent(msgspec.Struct, kw_only=True, frozen=True):
-    """A journaled request and what its adapter made of it."""
+    """A journaled request and what its adapter made of it; `traceparent` is where its projection stands."""
 
     raw_event_id: int
     received_at: datetime
     events: list[AnyEvent]
     failure: Failure | None = None
+    traceparent: str | None = None
+
+
+class Projection(msgspec.Struct, kw_only=True, frozen=True):
+    """What a batch came to: the requests that were due, those that failed, and how many facts were known already."""
+
+    due: Sequence[ParsedEvent] = ()
+    failures: Sequence[Failure] = ()
+    known: int = 0
 
 
 class Lane(msgspec.Struct, kw_only=True, frozen=True):
@@ -50,6 +59,7 @@ class Fact(msgspec.Struct, kw_only=True, frozen=True):
     event: MessageReceived | DeliveryReported | ConsentChanged
     raw_event_id: int
     received_at: datetime
+    traceparent: str | None = None
 
 
 def sort_out(parsed: Sequence[ParsedEvent], lane: Lane, find_sibling: FindSibling) -> tuple[list[Fact], list[Failure]]:
@@ -63,8 +73,15 @@ def sort_out(parsed: Sequence[ParsedEvent], lane: Lane, find_sibling: FindSiblin
         for event in one.events:
             found = _place(event, lane, find_sibling)
             if isinstance(found, Route) and isinstance(event, PROJECTED):
-                fact = Fact(route=found, event=event, raw_event_id=one.raw_event_id, received_at=one.received_at)
-                facts.append(fact)
+                facts.append(
+                    Fact(
+                        route=found,
+                        event=event,
+                        raw_event_id=one.raw_event_id,
+                        received_at=one.received_at,
+                        traceparent=one.traceparent,
+                    )
+                )
             else:
                 failures.append(_misplaced(one.raw_event_id, event, found))
     return facts, failures

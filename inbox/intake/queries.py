@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias
 from uuid import UUID
+
+import msgspec
 
 from inbox.kit.db import Row, fetch, fetch_one
 
-COLUMNS = "r.id, r.channel_id, r.kind, r.method, r.url, r.headers, r.body, r.received_at, r.request_id"
+COLUMNS = (
+    "r.id, r.channel_id, r.kind, r.method, r.url, r.headers, r.body, r.received_at, r.request_id, r.traceparent, "
+    "r.redacted_at"
+)
+
+EventState: TypeAlias = Literal["waiting", "projected", "quarantine"]
+
+STATES: dict[EventState | None, str] = {
+    None: "true",
+    "waiting": "r.id > l.projected_id",
+    "projected": "r.id <= l.projected_id AND (q.raw_event_id IS NULL OR q.resolved_at IS NOT NULL)",
+    "quarantine": "q.raw_event_id IS NOT NULL AND q.resolved_at IS NULL",
+}
 
 LISTED = f"""
 SELECT {COLUMNS}, l.projected_id, q.code, q.error, q.attempts, q.resolved_at
@@ -38,24 +54,52 @@ async def waiting_events(channel_id: UUID, *, limit: int, after: int | None = No
     )
 
 
+class EventSelection(msgspec.Struct, kw_only=True, frozen=True):
+    """Which journaled requests: all that is named has to hold. `code` is that of the quarantine."""
+
+    ids: list[int] = []
+    state: EventState | None = None
+    channel_id: UUID | None = None
+    code: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 async def find_raw_events(ids: Sequence[int]) -> list[Row]:
     """Journaled requests by their numbers, with where they stand."""
     return await fetch(f"{LISTED} WHERE r.id = ANY($1) ORDER BY r.id", list(ids))
 
 
-async def list_raw_events(*, state: str | None, channel_id: UUID | None, limit: int) -> list[Row]:
-    """The newest journaled requests: all, or those `waiting`, `projected` or in `quarantine`."""
-    conditions = {
-        None: "true",
-        "waiting": "r.id > l.projected_id",
-        "projected": "r.id <= l.projected_id AND (q.raw_event_id IS NULL OR q.resolved_at IS NOT NULL)",
-        "quarantine": "q.raw_event_id IS NOT NULL AND q.resolved_at IS NULL",
-    }
-    return await fetch(
-        f"{LISTED} WHERE {conditions[state]} AND ($1::uuid IS NULL OR r.channel_id = $1) ORDER BY r.id DESC LIMIT $2",
-        channel_id,
-        limit,
-    )
+async def list_raw_events(selection: EventSelection, *, limit: int, before: int | None = None) -> list[Row]:
+    """The newest journaled requests of a selection, or the newest before one."""
+    where = _condition(selection)
+    sql = f"{LISTED} WHERE {where} AND ($6::bigint IS NULL OR r.id < $6) ORDER BY r.id DESC LIMIT $7"
+    return await fetch(sql, *_args(selection), before, limit)
+
+
+async def replayable_ids(selection: EventSelection, *, after: int, limit: int) -> list[int]:
+    """The oldest requests of a selection after one. What waits to be projected is not among them: its turn comes."""
+    where = f"{_condition(selection)} AND r.id <= l.projected_id AND r.id > $6"
+    sql = f"SELECT id FROM ({LISTED} WHERE {where}) chosen ORDER BY id LIMIT $7"  # noqa: S608 (ours)
+    return [row["id"] for row in await fetch(sql, *_args(selection), after, limit)]
+
+
+async def count_replayable(selection: EventSelection) -> int:
+    """How many requests a replay of a selection would project once more."""
+    sql = f"SELECT count(*) AS n FROM ({LISTED} WHERE {_condition(selection)} AND r.id <= l.projected_id) chosen"  # noqa: S608 (ours)
+    row = await fetch_one(sql, *_args(selection))
+    return int(row["n"]) if row else 0
+
+
+def _condition(selection: EventSelection) -> str:
+    """What holds of a selection's requests, as SQL over r, l and q with the parameters of `_args`."""
+    return f"""{STATES[selection.state]} AND (cardinality($1::bigint[]) = 0 OR r.id = ANY($1))
+        AND ($2::uuid IS NULL OR r.channel_id = $2) AND ($3::text IS NULL OR q.code = $3)
+        AND ($4::timestamptz IS NULL OR r.received_at >= $4) AND ($5::timestamptz IS NULL OR r.received_at < $5)"""
+
+
+def _args(selection: EventSelection) -> list[object]:
+    return [selection.ids, selection.channel_id, selection.code, selection.since, selection.until]
 
 
 async def count_waiting() -> int:

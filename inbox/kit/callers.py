@@ -11,7 +11,7 @@ ActorType = Literal["contact", "agent", "bot", "system", "integration"]
 
 Scope = Literal[
     "conversations:read", "conversations:write", "messages:send", "contacts:read", "contacts:write",
-    "channels:admin", "events:read", "agents:read", "agents:write", "admin",
+    "channels:admin", "events:read", "agents:read", "agents:write", "webhooks:read", "webhooks:write", "admin",
 ]  # fmt: skip
 
 

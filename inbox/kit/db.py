@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from time import perf_counter
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -32,6 +33,7 @@ TRANSIENT = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server died between two of the driver's own steps
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
@@ -99,6 +101,13 @@ async def tx() -> AsyncIterator[Any]:
             finally:
                 CURRENT.reset(token)
     wake(opened.wakes)
+
+
+@asynccontextmanager
+async def savepoint() -> AsyncIterator[None]:
+    """Part of the open transaction that is undone by itself where it ends with an error, and not otherwise."""
+    async with CURRENT.get().savepoint():
+        yield
 
 
 async def fetch(sql: str, *args: object) -> list[Row]:
@@ -170,11 +179,33 @@ def _borrowed() -> Any:
     return _lend() if current is None else _Given(current.connection)
 
 
+POOL_WAITS: list[Callable[[float], None]] = []
+"""Told, in seconds, of each wait for a connection because none was free."""
+
+
+class _Awaited:
+    """A connection that has to be waited for, the wait measured."""
+
+    def __init__(self, lent: Any) -> None:
+        self.lent = lent
+
+    async def __aenter__(self) -> Any:
+        asked = perf_counter()
+        try:
+            return await self.lent.__aenter__()
+        finally:
+            for tell in POOL_WAITS:
+                tell(perf_counter() - asked)
+
+    async def __aexit__(self, *raised: object) -> Any:
+        return await self.lent.__aexit__(*raised)
+
+
 def _lend() -> Any:
     """A connection of the pool; the wait for one is bounded, and only where there is a wait: the bound costs time."""
     pool = _pool()
     free = pool.get_idle_size() > 0 or pool.get_size() < pool.get_max_size()
-    return pool.acquire(timeout=None if free else BORROW_SECONDS)
+    return pool.acquire() if free else _Awaited(pool.acquire(timeout=BORROW_SECONDS))
 
 
 def _pool() -> Any:

@@ -11,10 +11,12 @@ Code = Literal[
     "unauthenticated", "token_expired",
     "signature_invalid", "scope_missing", "contact_blocked",
     "not_found", "method_not_allowed",
-    "cursor_expired",
+    "cursor_expired", "gone_redacted",
     "already_assigned", "state_conflict", "contact_opted_out", "request_in_progress",
-    "attachment_too_large", "body_too_large", "unsupported_media",
-    "validation_failed", "idempotency_key_reused", "channel_cannot", "invalid_address",
+    "conversation_merged", "merge_cycle",
+    "version_mismatch", "attachment_too_large", "body_too_large", "unsupported_media",
+    "validation_failed", "idempotency_key_reused", "channel_cannot", "invalid_address", "template_invalid",
+    "quota_exceeded", "channel_throttled",
     "internal", "channel_disconnected", "dependency_down", "overloaded",
 ]  # fmt: skip
 
@@ -40,10 +42,14 @@ KINDS: dict[Code, Kind] = {
     "not_found": Kind(404, "There is no such thing"),
     "method_not_allowed": Kind(405, "The method is not allowed here"),
     "cursor_expired": Kind(410, "The cursor is older than the feed's retention"),
+    "gone_redacted": Kind(410, "It has been redacted"),
     "already_assigned": Kind(409, "Somebody else has it"),
     "state_conflict": Kind(409, "The present state does not allow it"),
     "contact_opted_out": Kind(409, "The contact does not want messages on this channel"),
     "request_in_progress": Kind(409, "A request with this idempotency key is still running", retryable=True),
+    "version_mismatch": Kind(412, "It has been changed since you read it"),
+    "conversation_merged": Kind(409, "The conversation is merged into another"),
+    "merge_cycle": Kind(409, "Nothing can be merged into itself"),
     "attachment_too_large": Kind(413, "The file is too large"),
     "body_too_large": Kind(413, "The body is too large"),
     "unsupported_media": Kind(415, "The content type or encoding is not supported"),
@@ -51,6 +57,9 @@ KINDS: dict[Code, Kind] = {
     "idempotency_key_reused": Kind(422, "The idempotency key was used for another request"),
     "channel_cannot": Kind(422, "The channel cannot carry this message"),
     "invalid_address": Kind(422, "The address is not valid"),
+    "template_invalid": Kind(422, "The template is not valid"),
+    "quota_exceeded": Kind(429, "The quota is used up", retryable=True),
+    "channel_throttled": Kind(429, "The channel is behind with sending", retryable=True),
     "internal": Kind(500, "Something broke on our side", retryable=True),
     "channel_disconnected": Kind(503, "The channel is not connected", retryable=True),
     "dependency_down": Kind(503, "A part we depend on is away", retryable=True),
@@ -62,12 +71,18 @@ if set(KINDS) != set(get_args(Code)):
 
 
 class FieldError(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """One value that was refused; `pointer` is a JSON pointer into the body (RFC 6901), or "?name" of a parameter."""
+    """One value that was refused; `pointer` is a JSON pointer into the body (RFC 6901), or "?name" of a parameter.
+
+    Of a query, `offset` and `length` say in characters which part of its text is meant; `allowed`, what may be there.
+    """
 
     pointer: str
     code: str
     detail: str
     limit: int | None = None
+    offset: int | None = None
+    length: int | None = None
+    allowed: list[str] | None = None
 
 
 class Problem(Exception):

@@ -13,7 +13,11 @@ from time import time_ns
 from typing import Final, Literal
 from uuid import UUID
 
-Prefix = Literal["cnv", "ent", "ctc", "cha", "agt", "evt", "att", "idn", "key", "job", "msg"]
+Prefix = Literal[
+    "cnv", "ent", "ctc", "cha", "agt", "evt", "att", "idn", "key", "job", "msg", "dft", "sch", "crp", "aud", "rpr",
+    "mrg", "cmp", "atr", "seg", "whk", "whd",
+    "mov", "viw", "imp", "exp", "ers",
+]  # fmt: skip
 
 CONVERSATION: Final[Prefix] = "cnv"
 ENTRY: Final[Prefix] = "ent"
@@ -26,6 +30,22 @@ IDENTITY: Final[Prefix] = "idn"
 API_KEY: Final[Prefix] = "key"
 JOB: Final[Prefix] = "job"
 MESSAGE: Final[Prefix] = "msg"
+DRAFT: Final[Prefix] = "dft"
+SCHEDULED_MESSAGE: Final[Prefix] = "sch"
+CANNED_REPLY: Final[Prefix] = "crp"
+AUDIT_EVENT: Final[Prefix] = "aud"
+VIEW: Final[Prefix] = "viw"
+CONVERSATION_MOVE: Final[Prefix] = "mov"
+REPAIR: Final[Prefix] = "rpr"
+CONTACT_MERGE: Final[Prefix] = "mrg"
+COMPANY: Final[Prefix] = "cmp"
+ATTRIBUTE: Final[Prefix] = "atr"
+SEGMENT: Final[Prefix] = "seg"
+WEBHOOK: Final[Prefix] = "whk"
+WEBHOOK_DELIVERY: Final[Prefix] = "whd"
+IMPORT: Final[Prefix] = "imp"
+EXPORT: Final[Prefix] = "exp"
+ERASURE: Final[Prefix] = "ers"
 
 NANOSECONDS_A_MILLISECOND = 1_000_000
 VERSION = 0x7 << 76
@@ -51,7 +71,7 @@ def new_id() -> UUID:
 
 def show_id(prefix: Prefix, value: UUID) -> str:
     """An id as the API shows it: `cnv_0193a5c1d2e37f4f8a6b9c0d1e2f3a4b`."""
-    return f"{prefix}_{value.int:032x}"
+    return f"{prefix}_{value.hex}"
 
 
 def read_id(prefix: Prefix, text: str) -> UUID:

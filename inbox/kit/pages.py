@@ -34,11 +34,19 @@ Row = TypeVar("Row")
 Shown = TypeVar("Shown")
 
 
+class PageCount(msgspec.Struct, kw_only=True, frozen=True):
+    """How many items the whole list has, and whether that was counted or estimated."""
+
+    value: int
+    exact: bool
+
+
 class PageInfo(msgspec.Struct, kw_only=True, frozen=True):
-    """Where the list goes on: the cursor of the next page, or null at the end."""
+    """Where the list goes on: the cursor of the next page, or null at the end; `count` where it was asked for."""
 
     next_cursor: str | None = None
     has_more: bool = False
+    count: PageCount | None = None
 
 
 class Page(msgspec.Struct, Generic[Shown], kw_only=True, frozen=True):

@@ -41,6 +41,10 @@ class BrokenSeal(WrongKey):
     """The key is at hand, but the bytes were changed, or belong to another place."""
 
 
+class KeyMissing(WrongKey):
+    """Stored secrets were sealed with a key that is not at hand: nothing starts without it."""
+
+
 class SecretBox:
     """Seals with the first of its keys, opens with any: put the new key first and keep the old ones while rotating."""
 
@@ -64,6 +68,11 @@ class SecretBox:
             return key.cipher.decrypt(nonce, body, head + bound_to.encode())
         except InvalidTag:
             raise BrokenSeal(f"the secret kept for {bound_to} was changed, or was sealed for another place") from None
+
+    @property
+    def key_ids(self) -> list[str]:
+        """The names of the keys at hand, the newest first: they tell nothing of the keys."""
+        return [key.id.hex() for key in self._keys]
 
     def needs_reseal(self, sealed: bytes) -> bool:
         """Whether an older key than the first sealed it, so that a rotation is not over."""
@@ -92,8 +101,15 @@ class SecretBox:
                 return key
         raise WrongKey(
             f"a secret was sealed with the key {head[1:].hex()}, and none of the keys at hand is that one "
-            f"({', '.join(key.id.hex() for key in self._keys)}): set SWITCHBOARD_SECRET_KEY to the key it was made with"
+            f"({', '.join(self.key_ids)}): set SWITCHBOARD_SECRET_KEY to the key it was made with, "
+            "or name that key in SWITCHBOARD_OLD_SECRET_KEYS"
         )
+
+
+def sealing_key(sealed: bytes) -> str:
+    """The name of the key that sealed these bytes; BrokenSeal if none of ours did."""
+    head, _, _ = _split_sealed(sealed)
+    return head[len(SEAL_VERSION) :].hex()
 
 
 class _Key:

@@ -1,4 +1,4 @@
-"""The id of the request being served, for whoever wants to write it beside what it caused."""
+"""The request and the trace being served, for whoever wants to write them beside what they caused."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+_TRACEPARENT: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 def request_id() -> str | None:
     """The `X-Request-Id` of the request this task works for; None outside any request."""
     return _REQUEST_ID.get()
+
+
+def traceparent() -> str | None:
+    """Where in which trace this task stands, as W3C Trace Context 3.2 writes it; None where nothing is traced."""
+    return _TRACEPARENT.get()
 
 
 @contextmanager
@@ -22,3 +28,13 @@ def working_for(request: str | None) -> Iterator[None]:
         yield
     finally:
         _REQUEST_ID.reset(token)
+
+
+@contextmanager
+def within_trace(parent: str | None) -> Iterator[None]:
+    """Work at a place of a trace: what is asked for and told inside the `with` goes on from there."""
+    token = _TRACEPARENT.set(parent)
+    try:
+        yield
+    finally:
+        _TRACEPARENT.reset(token)

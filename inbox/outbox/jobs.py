@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 from uuid import UUID
 
 import msgspec
+
+from inbox.kit.tracing import traceparent
 
 
 class DeliverMessage(msgspec.Struct, kw_only=True, frozen=True, tag="deliver_message"):
@@ -23,16 +25,87 @@ class FetchMedia(msgspec.Struct, kw_only=True, frozen=True, tag="fetch_media"):
     attachment_id: UUID
 
 
-Job: TypeAlias = DeliverMessage | FetchMedia
+class SendScheduled(msgspec.Struct, kw_only=True, frozen=True, tag="send_scheduled"):
+    """Let a scheduled message leave, if it is still wanted."""
+
+    scheduled_id: UUID
+
+
+class RepairStep(msgspec.Struct, kw_only=True, frozen=True, tag="repair_step"):
+    """Go on with a repair: one step of it, which asks for the next."""
+
+    repair_id: UUID
+
+
+class RecoverWebhook(msgspec.Struct, kw_only=True, frozen=True, tag="recover_webhook"):
+    """Queue again what was told since a time: first what the log has after an event id, then the feed from a cursor."""
+
+    webhook_id: UUID
+    since: datetime
+    include: Literal["undelivered", "all"]
+    after: UUID
+    cursor: int | None = None
+
+
+class DeleteFile(msgspec.Struct, kw_only=True, frozen=True, tag="delete_file"):
+    """Delete the bytes of a file that nothing refers to any more."""
+
+    storage_key: str
+
+
+class ScrubJournal(msgspec.Struct, kw_only=True, frozen=True, tag="scrub_journal"):
+    """Blank a channel's requests behind `after` and before `until` that hold a needle: they repeat what is gone."""
+
+    channel_id: UUID
+    after: int
+    until: datetime
+    needles: list[str]
+
+
+class EraseStep(msgspec.Struct, kw_only=True, frozen=True, tag="erase_step"):
+    """Go on with an erasure: one step of it, which asks for the next."""
+
+    erasure_id: UUID
+
+
+class CheckReturned(msgspec.Struct, kw_only=True, frozen=True, tag="check_returned"):
+    """Look whether an address of somebody erased is back by what came in before the erasure, as out of a spool."""
+
+    identity_id: UUID
+    erasure_id: UUID
+
+
+class TransferStep(msgspec.Struct, kw_only=True, frozen=True, tag="transfer_step"):
+    """Go on with an import or export: one chunk of it, which asks for the next."""
+
+    transfer_id: UUID
+
+
+Job: TypeAlias = (
+    DeliverMessage | SendScheduled | FetchMedia | DeleteFile | ScrubJournal | RepairStep | RecoverWebhook
+    | TransferStep | EraseStep | CheckReturned
+)  # fmt: skip
 JOB_TYPES = tuple(str(kind.__struct_config__.tag) for kind in get_args(Job))
+SENDS_NOTHING: tuple[type[msgspec.Struct], ...] = (
+    FetchMedia, DeleteFile, ScrubJournal, RepairStep, RecoverWebhook, TransferStep, EraseStep, CheckReturned,
+)  # fmt: skip
+"""What goes on while the outbox is held; every other type waits, since a restored copy must tell nobody anything."""
+HARMLESS_TYPES = tuple(str(kind.__struct_config__.tag) for kind in SENDS_NOTHING)
 
 
 class NewJob(msgspec.Struct, kw_only=True, frozen=True):
-    """A job with its order (`key`: one at a time, oldest first) and its lane (how much of the workers it may use)."""
+    """A job with its order (`key`: one at a time, oldest first) and its lane (how much of the workers it may use).
+
+    It is not begun before `at`, or before `delay_seconds` have passed, both by the clock of the database. It belongs
+    to the trace it was made in.
+    """
 
     job: Job
     key: str
     lane: str = ""
+    at: datetime | None = None
+    delay_seconds: float = 0
+    traceparent: str | None = msgspec.field(default_factory=traceparent)
 
 
 class ClaimedJob(msgspec.Struct, kw_only=True, frozen=True):
@@ -45,6 +118,7 @@ class ClaimedJob(msgspec.Struct, kw_only=True, frozen=True):
     attempts: int
     lease_id: UUID
     request_id: str | None
+    traceparent: str | None = None
 
 
 class Backoff(msgspec.Struct, kw_only=True, frozen=True):
@@ -74,6 +148,11 @@ _decode: Callable[[str | bytes], Job] = msgspec.json.Decoder(Job).decode
 def decode_job(payload: str | bytes) -> Job:
     """A stored job as its type."""
     return _decode(payload)
+
+
+def job_type(job: Job) -> str:
+    """The name a job is stored and counted by."""
+    return str(job.__struct_config__.tag)
 
 
 def job_facts(job: Job) -> dict[str, Any]:

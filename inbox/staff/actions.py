@@ -11,10 +11,13 @@ from uuid import UUID
 import asyncpg
 from piccolo.columns import Column
 
-from inbox.kit.callers import Scope
+from inbox.audit.actions import record_audit
+from inbox.kit.callers import SYSTEM, Actor, Scope
 from inbox.kit.clock import utc_now
-from inbox.kit.db import execute
+from inbox.kit.db import execute, fetch_value
 from inbox.kit.errors import FieldError, Problem
+from inbox.kit.ids import AGENT, API_KEY, show_id
+from inbox.kit.versions import check_version
 from inbox.staff.keys import SECRET_BYTES, form_secret, hash_secret, secret_prefix
 from inbox.staff.queries import AgentRow, KeyRow, find_agent, find_api_key
 from inbox.staff.tables import Agent, ApiKey
@@ -26,7 +29,7 @@ WHERE api_key.id = used.id AND (api_key.last_used_at IS NULL OR api_key.last_use
 """
 
 
-async def add_agent(*, name: str, email: str) -> AgentRow:
+async def add_agent(*, name: str, email: str, actor: Actor = SYSTEM) -> AgentRow:
     """Take an agent on; no two have the same mail address."""
     now = utc_now()
     agent = Agent(name=name, email=email, created_at=now, updated_at=now)
@@ -34,12 +37,13 @@ async def add_agent(*, name: str, email: str) -> AgentRow:
         await Agent.insert(agent)
     except asyncpg.UniqueViolationError as error:
         raise _email_taken() from error
+    await record_audit(actor, "agent.created", target=show_id(AGENT, agent.id))
     return await find_agent(agent.id)
 
 
-async def change_agent(agent_id: UUID, changes: Mapping[str, str]) -> AgentRow:
+async def change_agent(agent_id: UUID, changes: Mapping[str, str], *, actor: Actor = SYSTEM) -> AgentRow:
     """Change the named fields of an agent."""
-    before = await find_agent(agent_id)
+    before = await _lock_agent(agent_id)
     if all(getattr(before, name) == value for name, value in changes.items()):
         return before
     values: dict[Column | str, Any] = {"version": before.version + 1, "updated_at": utc_now()}
@@ -48,15 +52,17 @@ async def change_agent(agent_id: UUID, changes: Mapping[str, str]) -> AgentRow:
         await Agent.update(values).where(Agent.id == agent_id)
     except asyncpg.UniqueViolationError as error:
         raise _email_taken() from error
+    await record_audit(actor, "agent.updated", target=show_id(AGENT, agent_id), facts={"changed": sorted(changes)})
     return await find_agent(agent_id)
 
 
-async def delete_agent(agent_id: UUID) -> None:
+async def delete_agent(agent_id: UUID, *, actor: Actor = SYSTEM) -> None:
     """Let an agent go, and their API keys with them. What they wrote stays theirs."""
-    await find_agent(agent_id)
+    await _lock_agent(agent_id)
     now = utc_now()
     await Agent.update({Agent.deleted_at: now, Agent.updated_at: now}).where(Agent.id == agent_id)
     await ApiKey.update({ApiKey.revoked_at: now}).where(ApiKey.agent_id == agent_id, ApiKey.revoked_at.is_null())
+    await record_audit(actor, "agent.deleted", target=show_id(AGENT, agent_id))
 
 
 async def create_api_key(
@@ -65,11 +71,14 @@ async def create_api_key(
     scopes: Iterable[Scope],
     agent_id: UUID | None = None,
     expires_at: datetime | None = None,
+    requests_per_minute: int | None = None,
     secret: str | None = None,
+    actor: Actor = SYSTEM,
 ) -> tuple[KeyRow, str]:
     """Make an API key and return it with its secret, which is not to be had again.
 
-    Bound to an agent, it acts in their name. `secret` is given only for the published key of the demo.
+    Bound to an agent, it acts in their name. Without a rate of its own it has that of the settings. `secret` is given
+    only for the published key of the demo.
     """
     if agent_id is not None:
         await find_agent(agent_id)
@@ -81,16 +90,34 @@ async def create_api_key(
         scopes=sorted(set(scopes)),
         agent_id=agent_id,
         expires_at=expires_at,
+        requests_per_minute=requests_per_minute,
         created_at=utc_now(),
     )
     await ApiKey.insert(key)
+    facts = {"scopes": key.scopes, "agent_id": agent_id and show_id(AGENT, agent_id), "expires_at": expires_at}
+    await record_audit(actor, "api_key.created", target=show_id(API_KEY, key.id), facts=facts)
     return await find_api_key(key.id), secret
 
 
-async def revoke_api_key(key_id: UUID) -> None:
+async def change_api_key(key_id: UUID, changes: Mapping[str, str | int | None], *, actor: Actor = SYSTEM) -> KeyRow:
+    """Rename a key, or give it a rate of its own (None: that of the settings); what it may do cannot be changed."""
+    before = await find_api_key(key_id)
+    changed = sorted(name for name, value in changes.items() if getattr(before, name) != value)
+    if not changed:
+        return before
+    values: dict[Column | str, Any] = {name: changes[name] for name in changed}
+    await ApiKey.update(values).where(ApiKey.id == key_id)
+    facts = {"changed": changed, "requests_per_minute": changes.get("requests_per_minute", before.requests_per_minute)}
+    await record_audit(actor, "api_key.updated", target=show_id(API_KEY, key_id), facts=facts)
+    return await find_api_key(key_id)
+
+
+async def revoke_api_key(key_id: UUID, *, actor: Actor = SYSTEM) -> None:
     """End a key for good; one that has ended already stays as it is."""
-    await find_api_key(key_id)
+    row = await find_api_key(key_id)
     await ApiKey.update({ApiKey.revoked_at: utc_now()}).where(ApiKey.id == key_id, ApiKey.revoked_at.is_null())
+    if row.revoked_at is None:
+        await record_audit(actor, "api_key.revoked", target=show_id(API_KEY, key_id))
 
 
 async def record_key_use(uses: Collection[tuple[UUID, datetime]]) -> None:
@@ -98,6 +125,14 @@ async def record_key_use(uses: Collection[tuple[UUID, datetime]]) -> None:
     if uses:
         ids, moments = zip(*uses, strict=True)
         await execute(USED, list(ids), list(moments))
+
+
+async def _lock_agent(agent_id: UUID) -> AgentRow:
+    """An agent who has not been deleted, under the row's lock and as the client knows them."""
+    await fetch_value("SELECT id FROM agent WHERE id = $1 FOR NO KEY UPDATE", agent_id)
+    row = await find_agent(agent_id)
+    check_version(agent_id, row.version)
+    return row
 
 
 def _email_taken() -> Problem:

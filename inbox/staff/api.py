@@ -17,7 +17,14 @@ from inbox.kit.clock import show_time, utc_now
 from inbox.kit.errors import FieldError, Problem
 from inbox.kit.ids import AGENT, API_KEY, UnknownId, read_id, show_id
 from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageLimit, cut_page, read_cursor
-from inbox.staff.actions import add_agent, change_agent, create_api_key, delete_agent, revoke_api_key
+from inbox.staff.actions import (
+    add_agent,
+    change_agent,
+    change_api_key,
+    create_api_key,
+    delete_agent,
+    revoke_api_key,
+)
 from inbox.staff.queries import After, AgentRow, KeyRow, find_agent, find_api_key, list_agents, list_api_keys
 
 # One line without control characters; the end is spelled so that Python and JavaScript agree on it.
@@ -31,6 +38,16 @@ Email: TypeAlias = Annotated[
     ),
 ]
 Scopes: TypeAlias = Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=20)]
+
+Rate: TypeAlias = Annotated[
+    int,
+    msgspec.Meta(
+        ge=1,
+        le=10_000_000,
+        description="Requests it may make in a minute; null is what the settings say.",
+        examples=[6000],
+    ),
+]
 
 WRITE = {"scope": "agents:write", "problems": ["state_conflict"]}
 
@@ -73,6 +90,7 @@ class ApiKeyObject(msgspec.Struct, kw_only=True, frozen=True):
     expires_at: str | None
     revoked_at: str | None
     last_used_at: str | None
+    requests_per_minute: Rate | None
     created_at: str
 
 
@@ -89,6 +107,14 @@ class NewApiKey(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
     scopes: Scopes
     agent_id: str | None = None
     expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    requests_per_minute: Rate | None = None
+
+
+class ApiKeyPatch(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What to change of an API key; what is absent stays."""
+
+    name: Name | UnsetType = UNSET
+    requests_per_minute: Rate | UnsetType | None = UNSET
 
 
 class AgentController(Controller):
@@ -110,9 +136,9 @@ class AgentController(Controller):
         operation_id="createAgent",
         summary="Take an agent on",
     )
-    async def create_agent(self, data: JSONBody[NewAgent]) -> AgentObject:
+    async def create_agent(self, caller: NamedDependency[Caller], data: JSONBody[NewAgent]) -> AgentObject:
         """Make an agent; a mail address that another has is refused."""
-        return show_agent(await add_agent(name=data.name, email=data.email))
+        return show_agent(await add_agent(name=data.name, email=data.email, actor=caller.actor))
 
     @get(
         "/me",
@@ -132,14 +158,17 @@ class AgentController(Controller):
         return show_agent(await find_agent(read_id(AGENT, agent_id)))
 
     @patch("/{agent_id:str}", opt=WRITE, operation_id="updateAgent", summary="Change an agent")
-    async def update_agent(self, agent_id: FromPath[str], data: JSONBody[AgentPatch]) -> AgentObject:
+    async def update_agent(
+        self, *, caller: NamedDependency[Caller], agent_id: FromPath[str], data: JSONBody[AgentPatch]
+    ) -> AgentObject:
         """Change an agent's name or mail address (JSON merge patch)."""
-        return show_agent(await change_agent(read_id(AGENT, agent_id), msgspec.to_builtins(data)))
+        changes = msgspec.to_builtins(data)
+        return show_agent(await change_agent(read_id(AGENT, agent_id), changes, actor=caller.actor))
 
     @delete("/{agent_id:str}", opt={"scope": "agents:write"}, operation_id="deleteAgent", summary="Let an agent go")
-    async def delete_agent(self, agent_id: FromPath[str]) -> None:
+    async def delete_agent(self, caller: NamedDependency[Caller], agent_id: FromPath[str]) -> None:
         """Delete an agent and revoke their API keys; what they wrote stays theirs."""
-        await delete_agent(read_id(AGENT, agent_id))
+        await delete_agent(read_id(AGENT, agent_id), actor=caller.actor)
 
 
 class ApiKeyController(Controller):
@@ -156,13 +185,15 @@ class ApiKeyController(Controller):
         return cut_page(rows, limit, key=lambda row: (row.created_at, row.id), of="api-keys", show=show_api_key)
 
     @post("/", opt={"scope": "admin"}, operation_id="createApiKey", summary="Make an API key")
-    async def create_api_key(self, data: JSONBody[NewApiKey]) -> CreatedApiKey:
+    async def create_api_key(self, caller: NamedDependency[Caller], data: JSONBody[NewApiKey]) -> CreatedApiKey:
         """Make an API key. The answer holds its secret, which is not shown again."""
         row, secret = await create_api_key(
             name=data.name,
             scopes=data.scopes,
             agent_id=await _bound_agent(data.agent_id),
             expires_at=_future(data.expires_at),
+            requests_per_minute=data.requests_per_minute,
+            actor=caller.actor,
         )
         return CreatedApiKey(**msgspec.structs.asdict(show_api_key(row)), secret=secret)
 
@@ -171,10 +202,18 @@ class ApiKeyController(Controller):
         """One API key, without its secret."""
         return show_api_key(await find_api_key(read_id(API_KEY, key_id)))
 
+    @patch("/{key_id:str}", opt={"scope": "admin"}, operation_id="updateApiKey", summary="Change an API key")
+    async def update_api_key(
+        self, *, caller: NamedDependency[Caller], key_id: FromPath[str], data: JSONBody[ApiKeyPatch]
+    ) -> ApiKeyObject:
+        """Its name and how often it may ask; its scopes stay as they were made."""
+        changes = msgspec.to_builtins(data)
+        return show_api_key(await change_api_key(read_id(API_KEY, key_id), changes, actor=caller.actor))
+
     @delete("/{key_id:str}", opt={"scope": "admin"}, operation_id="revokeApiKey", summary="Revoke an API key")
-    async def revoke_api_key(self, key_id: FromPath[str]) -> None:
+    async def revoke_api_key(self, caller: NamedDependency[Caller], key_id: FromPath[str]) -> None:
         """End an API key; it opens nothing from a few seconds later on."""
-        await revoke_api_key(read_id(API_KEY, key_id))
+        await revoke_api_key(read_id(API_KEY, key_id), actor=caller.actor)
 
 
 async def _bound_agent(agent_id: str | None) -> UUID | None:
@@ -219,6 +258,7 @@ def show_api_key(row: KeyRow) -> ApiKeyObject:
         expires_at=_show_moment(row.expires_at),
         revoked_at=_show_moment(row.revoked_at),
         last_used_at=_show_moment(row.last_used_at),
+        requests_per_minute=row.requests_per_minute,
         created_at=show_time(row.created_at),
     )
 

@@ -42,14 +42,16 @@ class KeyRow(msgspec.Struct, kw_only=True, frozen=True):
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    requests_per_minute: int | None
     created_at: datetime
 
 
 class KnownKey(msgspec.Struct, kw_only=True, frozen=True):
-    """Who holds a key, and until when."""
+    """Who holds a key, until when, and how much it may ask for if not what the settings say."""
 
     caller: Caller
     expires_at: datetime | None
+    requests_per_minute: int | None = None
 
 
 async def find_caller(key_hash: bytes) -> KnownKey | None:
@@ -60,6 +62,7 @@ async def find_caller(key_hash: bytes) -> KnownKey | None:
             ApiKey.name,
             ApiKey.scopes,
             ApiKey.expires_at,
+            ApiKey.requests_per_minute,
             ApiKey.agent_id,
             ApiKey.agent_id.name.as_alias("agent_name"),
         )
@@ -76,7 +79,7 @@ def _known_key(found: dict[str, Any]) -> KnownKey:
         actor = Actor(type="integration", id=show_id("key", found["id"]), name=found["name"])
     scopes = frozenset(msgspec.convert(found["scopes"], list[Scope]))
     caller = Caller(key_id=found["id"], name=found["name"], scopes=scopes, actor=actor)
-    return KnownKey(caller=caller, expires_at=found["expires_at"])
+    return KnownKey(caller=caller, expires_at=found["expires_at"], requests_per_minute=found["requests_per_minute"])
 
 
 async def list_agents(*, after: After | None, limit: int) -> list[AgentRow]:
@@ -92,6 +95,14 @@ async def find_agent(agent_id: UUID) -> AgentRow:
     if row is None:
         raise Problem("not_found", f"There is no agent {show_id('agt', agent_id)}")
     return msgspec.convert(row, AgentRow)
+
+
+async def find_agents(ids: Collection[UUID]) -> dict[UUID, AgentRow]:
+    """Agents by id, deleted ones among them: what they hold or wrote stays theirs."""
+    if not ids:
+        return {}
+    rows = await Agent.select().where(Agent.id.is_in(list(ids)))
+    return {row["id"]: msgspec.convert(row, AgentRow) for row in rows}
 
 
 async def agent_names(ids: Collection[UUID]) -> dict[UUID, str]:

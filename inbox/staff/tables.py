@@ -31,4 +31,5 @@ class ApiKey(Table, db=DB, tablename="api_key"):
     expires_at = Timestamptz(null=True, default=None)
     revoked_at = Timestamptz(null=True, default=None)
     last_used_at = Timestamptz(null=True, default=None)
+    requests_per_minute = Integer(null=True, default=None)
     created_at = Timestamptz()

@@ -12,6 +12,7 @@ import msgspec
 from inbox.kit.db import Row, fetch, fetch_one
 from inbox.kit.errors import Problem
 from inbox.kit.ids import WEBHOOK, WEBHOOK_DELIVERY, show_id
+from inbox.kit.versions import check_version
 from inbox.webhooks.endpoint import Wish
 from inbox.webhooks.schedule import Attempt
 
@@ -65,6 +66,7 @@ async def lock_webhook(webhook_id: UUID) -> Row:
     row = await fetch_one(f"{FIND} FOR UPDATE", webhook_id)
     if row is None:
         raise no_webhook(webhook_id)
+    check_version(row["id"], row["version"])
     return row
 
 

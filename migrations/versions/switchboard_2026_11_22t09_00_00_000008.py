@@ -13,8 +13,8 @@ DESCRIPTION = "Full-text search, and saved views."
 # inbox/kit/query/words.py cuts the words of a query in the same way: a test holds the two together.
 UP = r"""
 -- The words of a text and their places, in the spelling that equal words share: without case, accents and the marks
--- between words. Each sign of a script that puts no spaces between words is a word by itself, so that whatever is looked
--- for there is a phrase. The collation lowers all letters alike, whatever the database's own is. At most 100,000
+-- between words. Each sign of a script that puts no spaces between words is a word by itself, so that whatever is
+-- looked for there is a phrase. The collation lowers all letters alike, whatever the database's own is. At most 100,000
 -- characters and 16,383 words of a text are found: more is beyond what a tsvector may hold.
 -- One function that calls nothing but built-in ones: ANALYZE and a restore run it with an empty search_path.
 DO $do$

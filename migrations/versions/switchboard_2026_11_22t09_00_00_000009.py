@@ -75,7 +75,7 @@ CREATE TABLE IF NOT EXISTS scheduled_message (
     created_at         timestamptz NOT NULL DEFAULT now(),
     updated_at         timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX IF NOT EXISTS scheduled_message_time ON scheduled_message (send_at, id);
+CREATE INDEX IF NOT EXISTS scheduled_message_time ON scheduled_message (state, send_at, id);
 CREATE INDEX IF NOT EXISTS scheduled_message_conversation ON scheduled_message (conversation_id, send_at, id);
 CREATE INDEX IF NOT EXISTS scheduled_message_replied ON scheduled_message (conversation_id)
     WHERE state = 'scheduled' AND cancel_on_reply;

@@ -62,6 +62,7 @@ CREATE TABLE IF NOT EXISTS contact_merge (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS contact_merge_from ON contact_merge (from_id) WHERE undone_at IS NULL;
 CREATE INDEX IF NOT EXISTS contact_merge_into ON contact_merge (into_id, id);
+CREATE INDEX IF NOT EXISTS contact_merge_history ON contact_merge (from_id, id);
 
 -- What the keys of `attributes` mean, for one kind of object.
 CREATE TABLE IF NOT EXISTS attribute_definition (

@@ -235,6 +235,7 @@ def switchboard_environment(database: str, redis: str, *, port: int, data: Path)
         "SWITCHBOARD_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "SWITCHBOARD_DATA_DIR": str(data),
         "SWITCHBOARD_LOG_LEVEL": "warning",
+        "SWITCHBOARD_KEY_REQUESTS_PER_MINUTE": "9999999",
     }
 
 

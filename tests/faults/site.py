@@ -1,7 +1,8 @@
-"""A whole installation for a fault run: gateways and workers as processes that share one data directory.
+"""A whole installation for a fault run: gateways and workers as processes, a simulated Twilio that keeps the ledger.
 
-They run on the embedded default, so that killing the process that owns Postgres kills Postgres, as in life. A simulated
-Twilio runs as a process of its own and keeps the ledger.
+On the embedded default all share one data directory, and killing the process that owns Postgres kills Postgres, as in
+life. Opened `apart`, Postgres and Redis belong to the run (servers.py) and stand behind proxies, as does the provider:
+`proxies["postgres"]`, `["postgres-work"]` (the workers' own line), `["redis"]`, `["provider0"]` ... one a channel.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import secrets
 import signal
 import subprocess
 import sys
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -21,86 +23,104 @@ import httpx
 
 from gateway.embedded import open_embedded
 from tests.bench.inbound import free_ports
+from tests.faults.processes import Processes
+from tests.faults.proxy import FaultProxy, Target
+from tests.faults.servers import Postgres, Valkey, postmaster_of
 
 ACCOUNT = "AC" + "7" * 32
 TOKEN = "5" * 32
 NUMBER = "+15550001111"
 PUBLIC_URL = "https://switchboard.test"
 READY_SECONDS = 30.0
+MOST_CHANNELS = 9
+MOST_SERVERS = 4
+SERVERS = 2
+"""That are asked as a rule; the others are there to take over."""
 
 
-class Site:
-    """Processes by name; any of them can be killed and started again."""
+def number_of(channel: int) -> str:
+    """The number of the first, second, ... channel."""
+    return NUMBER[:-1] + str(channel + 1)
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.ports = free_ports(3)
-        self.servers = [f"http://127.0.0.1:{port}" for port in self.ports[:2]]
-        self.simulator = f"http://127.0.0.1:{self.ports[2]}"
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+class Site(Processes):
+    """Processes by name; any of them can be killed and started again. `settings` go to every process of ours.
+
+    `servers` are asked by everybody here, `told` by the provider: the gateways, unless a run puts others there first.
+    """
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__(folder)
+        *self.ports, self.simulator_port, self.redis_port = free_ports(MOST_SERVERS + 2)
+        self.servers = [f"http://127.0.0.1:{port}" for port in self.ports[:SERVERS]]
+        self.simulator = f"http://127.0.0.1:{self.simulator_port}"
+        self.proxies: dict[str, FaultProxy] = {}
+        self.postgres: Postgres | None = None
+        self.redis: Valkey | None = None
+        self.told = self.servers
         self.key = ""
-        self.channel = ""
+        self.channels: list[str] = []
+        self.settings = settings
         self._secret = secrets.token_hex(32)
 
-    async def open(self, *, servers: int = 2, workers: int = 1) -> None:
-        """Start everything, and connect the simulated number."""
+    @property
+    def channel(self) -> str:
+        """The first channel's id."""
+        return self.channels[0]
+
+    @property
+    def data(self) -> Path:
+        """The data directory all processes share."""
+        return self.folder / "data"
+
+    async def open(self, *, servers: int = 2, workers: int = 1, channels: int = 1, apart: bool = False) -> None:
+        """Start everything, and connect the simulated numbers."""
         self.start_simulator()
+        if apart:
+            await self._open_apart(channels)
         for number in range(servers):
             self.start(f"serve{number}")
             await self.until_ready(number)
         for number in range(workers):
             self.start(f"work{number}")
         self.key = json.loads(self.run("keys", "create", "faults", "--scope", "admin", "--json"))["secret"]
-        settings = {"account_sid": ACCOUNT, "auth_token": TOKEN, "numbers": [NUMBER], "api_url": self.simulator}
-        body = {"adapter": "sms-twilio", "name": "Faults", "settings": settings}
-        self.channel = (await self.ask("POST", "/v1/channels", json=body)).json()["id"]
+        for number in range(channels):
+            self.channels.append(await self._connect_channel(number))
 
-    def start(self, name: str, **settings: str) -> None:
+    def start(self, name: str, *, module: str = "gateway", **settings: str) -> None:
         """Start `serve0`, `serve1`, `work0`, ..., with other settings than the site's where given."""
         kind, number = name[:-1], int(name[-1])
         port = self.ports[number] if kind == "serve" else self.ports[0]
-        command = [sys.executable, "-m", "gateway", kind]
-        self._spawn(name, command, environment=self._environment(port) | settings)
+        command = [sys.executable, "-m", module, kind]
+        self.spawn(name, command, environment=self.environment(kind, port=port) | settings)
 
     def start_simulator(self) -> None:
-        """The provider: its webhooks go to both gateways in turn."""
-        routes = [f"--route={PUBLIC_URL}={server}" for server in self.servers]
+        """The provider: its webhooks go to those `told`, in turn."""
         command = [
-            sys.executable, "-m", "channels.simulators.twilio", f"--port={self.ports[2]}", f"--account={ACCOUNT}",
-            f"--token={TOKEN}", f"--number={NUMBER}", *routes,
+            sys.executable, "-m", "channels.simulators.twilio", f"--port={self.simulator_port}", f"--account={ACCOUNT}",
+            f"--token={TOKEN}", *(f"--number={number_of(channel)}" for channel in range(MOST_CHANNELS)),
+            *(f"--route={PUBLIC_URL}={server}" for server in self.told),
         ]  # fmt: skip
-        self._spawn("simulator", command, environment=dict(os.environ))
-
-    def kill(self, name: str) -> None:
-        """SIGKILL: no last word."""
-        process = self.processes.pop(name)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-    def stop(self, name: str) -> int:
-        """SIGTERM, and the exit status."""
-        process = self.processes.pop(name)
-        process.send_signal(signal.SIGTERM)
-        return process.wait(timeout=20)
+        self.spawn("simulator", command, environment=dict(os.environ))
 
     def kill_server_program(self, program: str) -> None:
         """SIGKILL the embedded `postgres` (its postmaster) or `valkey-server` of this site."""
-        pid = self._postmaster() if program == "postgres" else self._valkey()
+        pid = postmaster_of(self.data) if program == "postgres" else self._valkey()
         os.kill(pid, signal.SIGKILL)
 
     def run(self, *arguments: str) -> str:
         """The output of a command of ours."""
         command = [sys.executable, "-m", "gateway", *arguments]
-        done = subprocess.run(command, env=self._environment(self.ports[0]), check=True, capture_output=True, text=True)
-        return done.stdout
+        environment = self.environment("run", port=self.ports[0])
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         """One API call, asked of either gateway until one answers; the idempotency key makes that safe."""
         headers = {"Authorization": f"Bearer {self.key}", "Idempotency-Key": secrets.token_hex(8)}
         async with httpx.AsyncClient(timeout=5) as client, asyncio.timeout(READY_SECONDS):
-            for attempt in range(1000):
+            for server in cycle(self.servers):
                 try:
-                    answer = await client.request(method, self.servers[attempt % 2] + path, headers=headers, **more)
+                    answer = await client.request(method, server + path, headers=headers, **more)
                 except httpx.TransportError:
                     await asyncio.sleep(0.1)
                     continue
@@ -114,65 +134,125 @@ class Site:
         async with httpx.AsyncClient(timeout=3) as client, asyncio.timeout(READY_SECONDS):
             while True:
                 try:
-                    if (await client.get(f"{self.servers[number]}/health/ready")).status_code == 200:
+                    url = f"http://127.0.0.1:{self.ports[number]}/health/ready"
+                    if (await client.get(url)).status_code == 200:
                         return
                 except httpx.TransportError:
                     await asyncio.sleep(0.1)
 
     async def rows(self, sql: str, *args: object) -> list[Any]:
-        """Look into the database, past everything of ours; it is started if nobody runs it."""
-        embedded = await open_embedded(self.folder / "data", redis=False)
+        """Look into the database, past everything of ours; the embedded one is started if nobody runs it."""
+        if self.postgres is not None:
+            return await _fetch(self.postgres.url, sql, *args)
+        embedded = await open_embedded(self.data, redis=False)
         try:
-            connection = await asyncpg.connect(embedded.database_url)
-            try:
-                return list(await connection.fetch(sql, *args))
-            finally:
-                await connection.close()
+            return await _fetch(str(embedded.database_url), sql, *args)
         finally:
             await embedded.close()
 
+    async def spool_empty(self) -> bool:
+        """Whether nothing waits in the spool."""
+        return not any((self.data / "spool").glob("*.spool"))
+
+    async def database_url(self) -> str:
+        """Straight to the database, past every proxy; a process of ours has to keep it running."""
+        if self.postgres is not None:
+            return self.postgres.url
+        embedded = await open_embedded(self.data, redis=False)
+        await embedded.close()
+        return str(embedded.database_url)
+
     async def ledger(self) -> list[dict[str, Any]]:
-        """Every message the simulated provider accepted from us."""
+        """Every message the simulated provider accepted from us, in the order it took them."""
         async with httpx.AsyncClient(timeout=10) as client:
             answer = await client.get(f"{self.simulator}/sim/ledger")
             return [message for message in answer.json()["accepted"] if message["direction"] != "inbound"]
 
-    def close(self) -> None:
-        """End everything that still runs."""
-        for name in list(self.processes):
-            self.processes[name].terminate()
-        for process in self.processes.values():
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    async def provider_faults(self, **faults: Any) -> None:
+        """Put these faults of the simulated provider in force (channels/simulators/faults.py), the others off."""
+        async with httpx.AsyncClient(timeout=10) as client:
+            (await client.put(f"{self.simulator}/sim/faults", json=faults)).raise_for_status()
 
-    def _environment(self, port: int) -> dict[str, str]:
-        return os.environ | {
+    async def aclose(self) -> None:
+        """End everything, the run's own servers last; in a thread, since what ends still speaks through our proxies."""
+        await asyncio.to_thread(self.close)
+        for proxy in self.proxies.values():
+            await proxy.close()
+        if self.redis is not None:
+            self.redis.kill()
+        if self.postgres is not None:
+            await self.postgres.close()
+
+    def environment(self, kind: str, *, port: int) -> dict[str, str]:
+        """What a process of ours is started with; `kind` is serve, work or run."""
+        line = "postgres-work" if kind == "work" else "postgres"
+        apart = {
+            "SWITCHBOARD_DATABASE_URL": f"postgresql://app@127.0.0.1:{self.proxies[line].port}/postgres?sslmode=disable",
+            "SWITCHBOARD_REDIS_URL": f"redis://127.0.0.1:{self.proxies['redis'].port}",
+        } if self.proxies and kind != "run" else self._past_proxies()  # fmt: skip
+        return os.environ | apart | {
             "SWITCHBOARD_SECRET_KEY": self._secret,
-            "SWITCHBOARD_DATA_DIR": str(self.folder / "data"),
+            "SWITCHBOARD_DATA_DIR": str(self.data),
             "SWITCHBOARD_PORT": str(port),
             "SWITCHBOARD_PUBLIC_URL": PUBLIC_URL,
             "SWITCHBOARD_EGRESS_ALLOW": "127.0.0.0/8",
             "SWITCHBOARD_JOB_LEASE_SECONDS": "5",
             "SWITCHBOARD_SEND_TIMEOUT_SECONDS": "2",
             "SWITCHBOARD_JOURNAL_TIMEOUT_SECONDS": "1",
+            "SWITCHBOARD_DRAIN_SECONDS": "1",
+            "SWITCHBOARD_KEY_REQUESTS_PER_MINUTE": "1000000",
             "SWITCHBOARD_LOG_LEVEL": "warning",
+        } | self.settings  # fmt: skip
+
+    def _past_proxies(self) -> dict[str, str]:
+        """For commands that are waited for: nobody serves the proxies meanwhile."""
+        if self.postgres is None or self.redis is None:
+            return {}
+        return {
+            "SWITCHBOARD_DATABASE_URL": self.postgres.url,
+            "SWITCHBOARD_REDIS_URL": f"redis://127.0.0.1:{self.redis.port}",
         }
 
-    def _spawn(self, name: str, command: list[str], *, environment: dict[str, str]) -> None:
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    async def _open_apart(self, channels: int) -> None:
+        self.postgres = Postgres(self.folder / "servers")
+        self.redis = Valkey(self.folder / "redis", self.redis_port)
+        await self.postgres.open()
+        await self.redis.open()
+        provider = ("127.0.0.1", self.simulator_port)
+        targets: dict[str, Target] = {
+            "postgres": self.postgres.socket,
+            "postgres-work": self.postgres.socket,
+            "redis": ("127.0.0.1", self.redis.port),
+            **{f"provider{channel}": provider for channel in range(channels)},
+        }
+        for name, target in targets.items():
+            self.proxies[name] = FaultProxy(target)
+            await self.proxies[name].open()
 
-    def _postmaster(self) -> int:
-        [pid_file] = (self.folder / "data").rglob("postmaster.pid")
-        return int(pid_file.read_text().split()[0])
+    async def _connect_channel(self, number: int) -> str:
+        line = self.proxies.get(f"provider{number}")
+        settings = {
+            "account_sid": ACCOUNT,
+            "auth_token": TOKEN,
+            "numbers": [number_of(number)],
+            "api_url": f"http://127.0.0.1:{line.port}" if line else self.simulator,
+        }
+        body = {"adapter": "sms-twilio", "name": f"Faults {number}", "settings": settings}
+        return str((await self.ask("POST", "/v1/channels", json=body)).json()["id"])
 
     def _valkey(self) -> int:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and _runs_valkey(entry, self.folder):
                 return int(entry.name)
         raise RuntimeError("no valkey-server of this site runs")
+
+
+async def _fetch(url: str, sql: str, *args: object) -> list[Any]:
+    connection = await asyncpg.connect(url)
+    try:
+        return list(await connection.fetch(sql, *args))
+    finally:
+        await connection.close()
 
 
 def _runs_valkey(entry: Path, folder: Path) -> bool:

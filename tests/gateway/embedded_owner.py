@@ -81,11 +81,11 @@ def is_replaced(before: dict[str, psutil.Process], after: dict[str, psutil.Proce
 
 
 async def becomes_true(condition: Callable[[], object], seconds: float) -> bool:
-    """Whether the condition comes true in this time."""
+    """Whether the condition comes true in this time; seen true once is enough, for a server may go again at once."""
     deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110  other processes set no Event
+    while not (seen := condition()) and time.monotonic() < deadline:  # noqa: ASYNC110  other processes set no Event
         await asyncio.sleep(0.05)
-    return bool(condition())
+    return bool(seen)
 
 
 if __name__ == "__main__":

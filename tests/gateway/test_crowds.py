@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from channels.signatures import sign_content
+from gateway.hooks import Door
 from gateway.journal import Journal
 from gateway.projector import LANES_AT_ONCE
 from gateway.spool import Spool
@@ -92,6 +93,31 @@ def test_a_crowd_is_spooled_then_put_off(
             await walk(journey)
 
     asyncio.run(opened())
+
+
+def test_a_full_door_refuses_before_it_reads(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    """What cannot be kept is refused unread and unverified, so that a flood is answered as fast as it comes (P21)."""
+    said: list[Any] = []
+
+    async def receive() -> Any:
+        raise AssertionError("the body was read")
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    async def walk(journey: Journey) -> None:
+        door = Door(journey.runtime)
+        path = f"/hooks/sms-twilio/{journey.channel_id}/message"
+        scope: Any = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": []}
+        door.waiting = 2 * door.places
+        await door.take_request(scope, receive, send)
+        assert (said[0]["status"], dict(said[0]["headers"])[b"retry-after"]) == (503, b"1")
+
+    async def run() -> None:
+        async with open_journey(database_url, redis_url, tmp_path) as journey:
+            await walk(journey)
+
+    asyncio.run(run())
 
 
 def test_channels_take_turns_in_the_journal(tmp_path: Path) -> None:

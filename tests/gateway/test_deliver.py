@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -17,7 +17,8 @@ from channels.errors import (
     Unreachable,
 )
 from gateway.jobs import run_job
-from inbox.conversations.actions.deliveries import PieceReport, apply_reports, end_attempt, open_attempt
+from inbox.contacts.actions import block_contact
+from inbox.conversations.actions.deliveries import EndedAttempt, PieceReport, apply_reports, end_attempts, open_attempts
 from inbox.conversations.actions.reply import retry_message
 from inbox.conversations.actions.store import lock_thread, store_threads
 from inbox.kit.db import Row, fetch, tx
@@ -88,14 +89,12 @@ def test_dying_in_the_providers_hands_is_unknown_and_not_repeated(
 
 
 def test_dying_after_the_record_repeats_nothing(database_url: str, tmp_path: Path) -> None:
-    """Once it is written down that the message was sent, another worker that gets the job only ends it."""
+    """With the record that the message was sent its job is gone: nobody can take it over, whatever the worker does."""
 
     async def body(post: Post) -> None:
         entry_id = await post.write()
         claimed = await post.claim()
         await run_job(post.runtime, claimed)
-        await post.take_over()
-        await post.work()
         assert (post.adapter.calls, await state_of(entry_id), await count_jobs()) == (1, "sent", NO_JOBS)
 
     run_post(database_url, tmp_path, body)
@@ -132,9 +131,8 @@ def test_a_record_that_is_just_being_written_is_seen(database_url: str, tmp_path
             held = await lock_thread((await one_row("entry", entry_id))["conversation_id"])
             second = apart(post.work())
             await until(someone_waits)
-            attempt = await open_attempt(delivery["id"])
-            assert attempt is not None
-            await end_attempt(attempt, outcome="sent", error=None, detail=None, now=NOW)
+            [attempt] = (await open_attempts([delivery["id"]])).values()
+            await end_attempts([EndedAttempt(id=attempt, outcome="sent")], now=NOW)
             report = PieceReport(delivery_id=delivery["id"], state="sent", provider_message_id="SM1")
             await apply_reports({held.thread.id: held}, [report], now=NOW)
             await store_threads([held], now=NOW)
@@ -210,14 +208,14 @@ def test_the_answer_outlives_a_database_that_is_away(
 ) -> None:
     """What the provider answered is written down once the database is back: a short outage makes nothing unknown."""
     errors = {"retry": Unreachable("x"), "failed": Rejected("x"), "unknown": OutcomeUnknown("x")}
-    calls: list[int] = []
-    real = end_attempt
+    calls: list[EndedAttempt] = []
+    real = end_attempts
 
-    async def away_twice(*args: Any, **fields: Any) -> None:
-        calls.append(1)
-        if len(calls) <= 2:
+    async def away_twice(ended: list[EndedAttempt], *, now: datetime) -> None:
+        calls.extend(ended)
+        if ended and len(calls) <= 2:
             raise ConnectionResetError
-        await real(*args, **fields)
+        await real(ended, now=now)
 
     async def body(post: Post) -> None:
         entry_id = await post.write()
@@ -227,6 +225,25 @@ def test_the_answer_outlives_a_database_that_is_away(
         assert (await attempts(), post.adapter.calls, len(calls)) == ([answer], 1, 3)
         assert await state_of(entry_id) == ("sending" if answer == "retry" else answer)
 
-    monkeypatch.setattr("gateway.deliver.end_attempt", away_twice)
+    monkeypatch.setattr("gateway.deliver.end_attempts", away_twice)
+    monkeypatch.setattr("gateway.handover.end_attempts", away_twice)
     monkeypatch.setattr("gateway.deliver.RECORD_PAUSES", (0.01, 0.01))
+    run_post(database_url, tmp_path, body)
+
+
+def test_what_waits_for_a_contact_who_is_blocked_meanwhile_does_not_leave(database_url: str, tmp_path: Path) -> None:
+    """It has failed and says why; after the block is lifted a person may send it again."""
+
+    async def body(post: Post) -> None:
+        entry_id = await post.write()
+        [contact] = await rows_of("contact")
+        await committed(block_contact(contact["id"], blocked=True, actor=AGENT))
+        await post.work()
+        assert (post.adapter.calls, await state_of(entry_id), await count_jobs()) == (0, "failed", NO_JOBS)
+        assert '"contact_blocked"' in (await one_row("entry", entry_id))["delivery_error"]
+        await committed(block_contact(contact["id"], blocked=False, actor=AGENT))
+        await committed(retry_message(entry_id, actor=AGENT, now=NOW))
+        await post.work()
+        assert (post.adapter.calls, await state_of(entry_id)) == (1, "sent")
+
     run_post(database_url, tmp_path, body)

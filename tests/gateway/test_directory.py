@@ -16,7 +16,7 @@ from gateway import directory as directory_module
 from gateway.directory import CACHE_NAME, ChannelAway, ChannelDirectory
 from inbox.accounts.actions import ChannelChange, connect_channel, disconnect_channel, update_channel
 from inbox.accounts.catalogue import Catalogue
-from inbox.accounts.queries import live_channels
+from inbox.accounts.queries import open_channels
 from inbox.kit.callers import SYSTEM
 from inbox.kit.db import close_database, execute, open_database
 from inbox.kit.ids import new_id
@@ -140,9 +140,9 @@ def test_strangers_do_not_make_us_ask_often(database_url: str, tmp_path: Path) -
         async def counted() -> Any:
             nonlocal looks
             looks += 1
-            return await live_channels()
+            return await open_channels()
 
-        with patch.object(directory_module, "live_channels", counted):
+        with patch.object(directory_module, "open_channels", counted):
             found = await asyncio.gather(*(directory.look_up(new_id()) for _ in range(200)))
         assert set(found) == {None}
         assert looks <= 2

@@ -39,7 +39,9 @@ def test_all_is_well(database_url: str, redis_url: str) -> None:
             ready = await api.call("GET", "/health/ready", key=None)
             live = await api.call("GET", "/health/live", key=None)
         assert (ready.status_code, ready.json()["state"]) == (200, "ok")
-        assert states(ready.json()) == dict.fromkeys(["database", "migrations", "redis", "spool", "process"], "ok")
+        assert states(ready.json()) == dict.fromkeys(
+            ["database", "migrations", "outbox", "redis", "spool", "process"], "ok"
+        )
         assert (live.status_code, live.json()) == (200, {"object": "health", "id": "live", "state": "ok", "parts": []})
 
     asyncio.run(run())

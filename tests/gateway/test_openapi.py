@@ -213,7 +213,7 @@ def test_moments_are_date_times(notes: dict[str, Any]) -> None:
 
 def test_parameters_carry_their_limits(notes: dict[str, Any]) -> None:
     """Name, place, limits, default and description of a parameter are those the handler declares."""
-    found = {one["name"]: one for one in notes["paths"]["/v1/notes"]["get"]["parameters"]}
+    found = {one["name"]: one for one in notes["paths"]["/v1/notes"]["get"]["parameters"] if "name" in one}
     assert found["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
     assert found["from"]["schema"] == {"type": "string", "minLength": 4}
     assert (found["from"]["description"], found["from"]["required"]) == ("From then on.", False)
@@ -224,7 +224,9 @@ def test_parameters_carry_their_limits(notes: dict[str, Any]) -> None:
 def test_other_answers_and_problems_are_documented(notes: dict[str, Any]) -> None:
     """A second success status, declared problems, and the frame's own refusals all stand there."""
     create = notes["paths"]["/v1/notes"]["post"]
-    assert {"200", "201", "400", "401", "403", "409", "413", "415", "422", "500", "503"} == set(create["responses"])
+    assert {"200", "201", "400", "401", "403", "409", "413", "415", "422", "429", "500", "503"} == set(
+        create["responses"]
+    )
     assert create["responses"]["200"]["description"] == "It was there."
     assert list(create["responses"]["200"]["content"]) == ["application/json"]
     conflict = create["responses"]["409"]["content"]["application/problem+json"]["examples"]
@@ -250,6 +252,17 @@ def test_a_stream_is_text(notes: dict[str, Any]) -> None:
 def test_a_made_example_is_of_its_type(kind: Any) -> None:
     """Whatever the type, what is made for it can be read as it."""
     msgspec.convert(make_example(kind), kind)
+
+
+def test_links_lead_from_what_was_made_to_what_can_be_done_with_it(document: dict[str, Any]) -> None:
+    """Every answer that made something names the operations its id opens, and each of them takes that id."""
+    operations = {one["operationId"]: one for methods in document["paths"].values() for one in methods.values()}
+    made = operations["createContact"]["responses"]["201"]["links"]
+    assert {"getContact", "updateContact", "blockContact"} <= set(made)
+    for link in document["components"]["links"].values():
+        [parameter] = link["parameters"]
+        needed = [one["name"] for one in operations[link["operationId"]]["parameters"] if one.get("in") == "path"]
+        assert (needed, link["parameters"][parameter]) == ([parameter], "$response.body#/id")
 
 
 def test_operations_are_in_one_order() -> None:

@@ -116,6 +116,7 @@ def test_a_bug_is_logged_without_its_values(database_url: str) -> None:
         (asyncpg.CannotConnectNowError(), "dependency_down"),
         (asyncpg.TooManyConnectionsError(), "dependency_down"),
         (asyncpg.DeadlockDetectedError(), "dependency_down"),
+        (asyncpg.SerializationError(), "dependency_down"),
         (asyncpg.CharacterNotInRepertoireError(), "validation_failed"),
         (asyncpg.DataError(), "validation_failed"),
         (asyncpg.UndefinedTableError(), "internal"),

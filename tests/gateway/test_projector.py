@@ -249,7 +249,7 @@ def test_a_replay_goes_on_over_what_still_fails(database_url: str, tmp_path: Pat
         ]  # fmt: skip
         assert await desk.texts() == ["m0", "m1"]
         assert len(await desk.quarantine()) == 2
-        await execute("UPDATE channel SET deleted_at = now()")
+        await execute("UPDATE channel SET deleted_at = now(), settings = ''")
         await desk.runtime.directory.refresh()
         assert [one.code for one in await desk.projector.replay(ids[:1])] == ["no_channel"]
 

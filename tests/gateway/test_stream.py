@@ -17,12 +17,14 @@ from gateway.hub import FeedHub
 from gateway.stream import StreamController, Wanted, follow_feed
 from inbox.feed.events import show_cursor
 from inbox.feed.queries import feed_head
+from inbox.kit.callers import SYSTEM, Caller
 from inbox.kit.db import execute
-from inbox.kit.ids import show_id
+from inbox.kit.ids import new_id, show_id
 from tests.gateway.feeds import Frame, read_frames, running_hub, tell_names
 from tests.inbox.builders import apart, make_channel, receive, run_opened, text_message
 
 ALL = Wanted(None, None)
+NOBODY = Caller(key_id=new_id(), name="test", scopes=frozenset(), actor=SYSTEM)
 EVENTS = 300
 CUTS = 50
 
@@ -283,6 +285,7 @@ def test_the_route_resumes_by_its_header(database_url: str) -> None:
                 dependencies={
                     "hub": Provide(lambda: hub, sync_to_thread=False),
                     "stream_heartbeat_seconds": Provide(lambda: 1.0, sync_to_thread=False),
+                    "caller": Provide(lambda: NOBODY, sync_to_thread=False),
                 },
             )
             headers, text = await fetch_stream(

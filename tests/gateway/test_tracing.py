@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from litestar import get
 
-from gateway.tracing import choose_request_id, read_trace
+from gateway.tracing import choose_request_id, read_traceparent
 from inbox.kit.tracing import request_id
 from tests.api import open_api
 
@@ -28,11 +28,21 @@ def test_any_other_id_is_replaced(given: bytes) -> None:
     assert chosen.isalnum()
 
 
-def test_the_trace_id_is_read_from_traceparent() -> None:
-    """W3C Trace Context: version, trace id, span id, flags; anything else is no trace."""
-    assert read_trace([(b"traceparent", f"00-{TRACE}-00f067aa0ba902b7-01".encode())]) == TRACE
-    assert read_trace([(b"traceparent", TRACE.encode())]) is None
-    assert read_trace([]) is None
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (f"00-{TRACE}-00f067aa0ba902b7-01", True),
+        (TRACE, False),
+        (f"ff-{TRACE}-00f067aa0ba902b7-01", False),
+        (f"00-{'0' * 32}-00f067aa0ba902b7-01", False),
+        (f"00-{TRACE}-{'0' * 16}-01", False),
+        (f"00-{TRACE.upper()}-00f067aa0ba902b7-01", False),
+        ("", False),
+    ],
+)
+def test_only_a_valid_traceparent_is_followed(given: str, *, kept: bool) -> None:
+    """W3C Trace Context 3.2: version, trace id, span id, flags, ids not all zero; anything else is no trace."""
+    assert read_traceparent([(b"traceparent", given.encode())]) == (given if kept else None)
 
 
 def test_every_answer_carries_the_id(database_url: str) -> None:
@@ -61,12 +71,16 @@ def test_every_answer_carries_the_id(database_url: str) -> None:
 
 
 def test_nothing_is_kept_by_caches(database_url: str) -> None:
-    """Answers are `no-store` and `nosniff` unless they say otherwise (T50)."""
+    """What may hold a secret is `no-store`; what was read its reader may keep, and must ask again; all is `nosniff`."""
 
     async def run() -> None:
         async with open_api(database_url) as api:
-            answer = await api.call("GET", "/v1/agents")
-            assert answer.headers["cache-control"] == "no-store"
-            assert answer.headers["x-content-type-options"] == "nosniff"
+            key = await api.call("POST", "/v1/api-keys", json={"name": "other", "scopes": ["events:read"]})
+            assert key.json()["secret"]
+            refused = await api.call("GET", "/v1/agents", key=None)
+            read = await api.call("GET", "/v1/agents")
+            told = [answer.headers["cache-control"] for answer in (key, refused, read)]
+            assert told == ["no-store", "no-store", "private, no-cache"]
+            assert all(one.headers["x-content-type-options"] == "nosniff" for one in (key, refused, read))
 
     asyncio.run(run())

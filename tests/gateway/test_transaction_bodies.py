@@ -51,7 +51,7 @@ def test_a_file_over_the_limit_is_refused(database_url: str) -> None:
 @pytest.mark.parametrize(
     ("headers", "content", "status"),
     [
-        ({"Content-Encoding": "gzip"}, gzip.compress(b'{"name":"a"}'), 415),
+        ({"Content-Encoding": "gzip"}, gzip.compress(b'{"name":"a"}', mtime=0), 415),
         ({"Content-Encoding": "br"}, b"x", 415),
         ({"Content-Encoding": "identity"}, b'{"name":"a"}', 201),
         ({"Content-Type": "application/x-www-form-urlencoded"}, b"name=a", 415),

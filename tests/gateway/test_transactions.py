@@ -62,6 +62,32 @@ def test_an_answer_without_a_body_is_replayed_too(database_url: str) -> None:
     run_things(database_url, steps)
 
 
+def test_headers_that_belong_to_what_was_done_are_repeated(database_url: str) -> None:
+    """Link, ETag and Location come with the replay as they came first; what belongs to the moment does not."""
+
+    async def steps(api: Api) -> None:
+        first, again = [await send_thing(api, key="k", path="/v1/things/placed") for _ in range(2)]
+        for name in ("link", "etag", "location"):
+            assert again.headers[name] == first.headers[name]
+        assert first.headers["x-moment"] == "1"
+        assert "x-moment" not in again.headers
+
+    run_things(database_url, steps)
+
+
+def test_replays_do_not_wait_for_each_other(database_url: str) -> None:
+    """What was answered once is answered to all who ask at once: none is told that a request is running."""
+
+    async def steps(api: Api) -> None:
+        first = await send_thing(api, key="k")
+        answers = await asyncio.gather(*(send_thing(api, key="k") for _ in range(20)))
+        assert {(answer.status_code, answer.content) for answer in answers} == {(201, first.content)}
+        refused = await asyncio.gather(*(send_thing(api, "b", key="k") for _ in range(20)))
+        assert {answer.json()["code"] for answer in refused} == {"idempotency_key_reused"}
+
+    run_things(database_url, steps)
+
+
 @pytest.mark.parametrize(
     ("name", "path", "query"), [("b", "/v1/things", ""), ("a", "/v1/things/fine", ""), ("a", "/v1/things", "?x=1")]
 )

@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from channels.simulators.serving import open_listener, origin_of
 from gateway import wire
-from gateway.addresses import Proxies
+from gateway.addresses import Proxies, counted_as
 from gateway.wire import Connections, Patience, PatientServer
 
 QUICK = Patience(head_seconds=1, body_seconds=3, connections=500, connections_per_address=3)
@@ -23,6 +23,13 @@ GET = b"GET / HTTP/1.1\r\nhost: a\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5000\r\n\r\n"
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Knock:
+    """A connection as far as the book of connections looks at it."""
+
+    def __init__(self, peer: str) -> None:
+        self.peer, self.address = peer, counted_as(peer)
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
@@ -258,6 +265,14 @@ def test_connections_are_counted_by_address(monkeypatch: pytest.MonkeyPatch) -> 
             assert await answers(origin, 6) == [b"HTTP/1.1 200"] * 6
 
     run(body)
+
+
+@pytest.mark.parametrize(("peer", "let_in"), [("::1", 9), ("fd00::7", 9), ("2001:db8::7", 3), ("198.51.100.7", 3)])
+def test_proxies_of_ours_may_open_many_connections_by_ipv6_as_well(peer: str, let_in: int) -> None:
+    """An IPv6 client is counted by its network, and a proxy, or this machine, is known by its own address."""
+    book = Connections(QUICK, Proxies(["fd00::/8"]))
+    knocking = [cast("Any", Knock(peer)) for _ in range(9)]
+    assert sum(book.enter(one) for one in knocking) == let_in
 
 
 def test_slow_connections_do_not_slow_the_others() -> None:

@@ -107,6 +107,28 @@ def test_a_blocked_conversation_delays_no_other(database_url: str, tmp_path: Pat
     run_post(database_url, tmp_path, body)
 
 
+def test_a_throttled_channel_is_left_alone(database_url: str, tmp_path: Path) -> None:
+    """After a 429 no conversation of that channel is tried before its provider said so, and then all are."""
+
+    async def body(post: Post) -> None:
+        threads = await conversations(post, 3)
+        post.adapter.fail(Throttled("slow down", after=1.5))
+        await reply(threads[0], "first")
+        async with working(post):
+            await until(lambda: throttled(post))
+            for thread in threads[1:]:
+                await reply(thread, "second")
+            await asyncio.sleep(0.2)
+            assert post.adapter.calls == 1
+            await until(all_done)
+        assert post.adapter.calls == 4
+
+    async def throttled(post: Post) -> bool:
+        return post.adapter.calls == 1 and (await count_jobs())["waiting"] == 1
+
+    run_post(database_url, tmp_path, body, poll_seconds=0.1, send_retry_base_seconds=0.1)
+
+
 def test_a_slow_channel_takes_only_its_share(database_url: str, tmp_path: Path) -> None:
     """However much waits for a channel that hangs, most of the worker is free for the others."""
 
@@ -293,7 +315,7 @@ def test_a_job_that_always_breaks_is_dead_and_said_aloud(
 ) -> None:
     """A bug of ours is tried as often as anything else; then the job is dead, with its error, and its key goes on."""
 
-    async def break_down(entry_id: UUID) -> None:
+    async def break_down(entry_ids: list[UUID]) -> None:
         raise ValueError("a bug of ours")
 
     async def body(post: Post) -> None:
@@ -306,7 +328,7 @@ def test_a_job_that_always_breaks_is_dead_and_said_aloud(
     async def dead() -> bool:
         return (await count_jobs())["dead"] == 1
 
-    monkeypatch.setattr("gateway.deliver.next_piece", break_down)
+    monkeypatch.setattr("gateway.handover.next_pieces", break_down)
     run_post(database_url, tmp_path, body, send_attempts=2)
 
 

@@ -63,6 +63,9 @@ async def break_thing(how: FromPath[str], data: JSONBody[Thing]) -> Response[byt
     if how == "wait":
         GATE["wait"].entered.set()
         await GATE["wait"].opened.wait()
+    if how == "placed":
+        headers = {"Link": '</v1/things>; rel="up"', "ETag": '"v1"', "Location": "/v1/things/1", "X-Moment": "1"}
+        return Response(b"{}", status_code=201, headers=headers, media_type="application/json")
     return Response(b"", status_code=409 if how == "status" else 201, media_type="text/plain")
 
 

@@ -202,9 +202,9 @@ def no_sibling(channel_id: UUID, address: str) -> Route | None:
 async def project(
     lane: Lane, *parsed: ParsedEvent, now: datetime = NOW, find_sibling: FindSibling = no_sibling
 ) -> bool:
-    """Project these rows in one transaction."""
+    """Project these rows in one transaction; False when another process is at it."""
     async with tx():
-        return await project_events(lane, parsed, find_sibling=find_sibling, now=now, window=WINDOW)
+        return await project_events(lane, parsed, find_sibling=find_sibling, now=now, window=WINDOW) is not None
 
 
 async def receive(lane: Lane, *events: AnyEvent, now: datetime = NOW) -> UUID:

@@ -10,13 +10,14 @@ from typing import Any
 
 import httpx
 import msgspec
+from litestar import Litestar
 
 from channels.simulators.serving import open_listener, origin_of, serve_app
 from channels.simulators.twilio import TwilioAccount, TwilioNumber, TwilioSimulator, serve_simulator
+from gateway.configuration import load_settings
 from gateway.runtime import Runtime, open_runtime
 from gateway.serve import build_app, prepare_database
 from gateway.service import run_service
-from gateway.configuration import load_settings
 from inbox.kit.callers import Scope
 from inbox.kit.db import tx
 from inbox.staff.actions import create_api_key
@@ -33,6 +34,7 @@ class Journey(msgspec.Struct, kw_only=True):
 
     url: str
     runtime: Runtime
+    app: Litestar
     twilio: TwilioSimulator
     client: httpx.AsyncClient
     channel_id: str
@@ -107,6 +109,7 @@ async def open_journey(
             "SWITCHBOARD_EGRESS_ALLOW": "127.0.0.0/8",
             "SWITCHBOARD_SEND_RETRY_BASE_SECONDS": "0.2",
             "SWITCHBOARD_POLL_SECONDS": "0.2",
+            "SWITCHBOARD_KEY_REQUESTS_PER_MINUTE": "100000",
             **more,
         }
     )
@@ -114,13 +117,14 @@ async def open_journey(
     twilio = TwilioSimulator([account], [TwilioNumber(number=NUMBER, account_sid=ACCOUNT)], pace=0.01)
     async with serve_simulator(twilio) as provider, open_runtime(settings) as runtime:
         await prepare_database(runtime)
-        async with run_service(runtime, work=True), serve_app(build_app(runtime), port=port):
+        app = build_app(runtime)
+        async with run_service(runtime, work=True), serve_app(app, port=port):
             async with tx():
                 _, secret = await create_api_key(name="journey", scopes=scopes)
             headers = {"Authorization": f"Bearer {secret}"}
             async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as client:
                 channel_id = await _connect(client, twilio, provider)
-                yield Journey(url=url, runtime=runtime, twilio=twilio, client=client, channel_id=channel_id)
+                yield Journey(url=url, runtime=runtime, app=app, twilio=twilio, client=client, channel_id=channel_id)
 
 
 async def _connect(client: httpx.AsyncClient, twilio: TwilioSimulator, provider: str) -> str:

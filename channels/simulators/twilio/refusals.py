@@ -14,6 +14,7 @@ REFUSALS: dict[int, tuple[int, str]] = {  # code: HTTP status, message
     20405: (405, "Method not allowed"),
     20429: (429, "Too Many Requests"),
     20500: (500, "An internal server error has occurred"),
+    20503: (503, "Service unavailable"),
     21211: (400, "Invalid 'To' Phone Number: {}"),
     21266: (400, "'To' and 'From' number cannot be the same: {}"),
     21408: (400, "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {}"),

@@ -5,6 +5,7 @@ Source: Twilio's OpenAPI description of API version 2010-04-01 (twilio/twilio-oa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Annotated, Any, Literal
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from channels.simulators.ledger import MediaFile, Message
-from channels.simulators.twilio.accounts import TwilioAccount
+from channels.simulators.twilio.accounts import TwilioAccount, TwilioNumber
 from channels.simulators.twilio.refusals import DELIVERY_ERRORS, TwilioRefusal
 from channels.simulators.twilio.webhooks import API_VERSION, media_path
 
@@ -120,6 +121,23 @@ class AccountResource(msgspec.Struct, kw_only=True, frozen=True):
     uri: str
 
 
+class IncomingNumberResource(msgspec.Struct, kw_only=True, frozen=True):
+    """A number the account holds."""
+
+    account_sid: str
+    phone_number: str
+    sms_url: str
+    sms_method: str = "POST"
+    sms_fallback_url: str = ""
+    sms_application_sid: str = ""
+
+
+class IncomingNumberPage(msgspec.Struct, kw_only=True, frozen=True):
+    """The numbers that match."""
+
+    incoming_phone_numbers: list[IncomingNumberResource]
+
+
 def read_create_form(body: bytes) -> CreateMessage:
     """The typed form, or a refusal with code 20001 that names the field."""
     fields: dict[str, Any] = {}
@@ -183,6 +201,16 @@ def show_twilio_media_page(message: Message) -> MediaPage:
     uri = f"/{API_VERSION}/Accounts/{message.account_sid}/Messages/{message.sid}/Media.json"
     files = [show_twilio_media(message, file) for file in message.media]
     return MediaPage(media_list=files, end=max(len(files) - 1, 0), uri=uri, first_page_uri=f"{uri}?PageSize=50&Page=0")
+
+
+def show_incoming_numbers(numbers: Sequence[TwilioNumber]) -> IncomingNumberPage:
+    """Numbers as the REST API shows them."""
+    return IncomingNumberPage(
+        incoming_phone_numbers=[
+            IncomingNumberResource(account_sid=one.account_sid, phone_number=one.number, sms_url=one.hook or "")
+            for one in numbers
+        ]
+    )
 
 
 def show_twilio_account(account: TwilioAccount) -> AccountResource:

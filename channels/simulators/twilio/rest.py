@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, TypeAlias
 
 import msgspec
@@ -11,7 +13,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath
 
-from channels.simulators.faults import CallFault, choose_call_fault, choose_pause
+from channels.simulators.faults import CallFault, Faults, choose_call_fault, choose_pause
 from channels.simulators.ledger import MediaFile, Message
 from channels.simulators.silence import Silence
 from channels.simulators.twilio.accounts import TwilioAccount, may_use_account, read_basic_auth
@@ -19,6 +21,7 @@ from channels.simulators.twilio.listing import page_twilio_messages, read_list_q
 from channels.simulators.twilio.refusals import TwilioRefusal
 from channels.simulators.twilio.resources import (
     read_create_form,
+    show_incoming_numbers,
     show_twilio_account,
     show_twilio_media,
     show_twilio_media_page,
@@ -34,15 +37,16 @@ JSON = ".json"
 
 FAULT_ANSWERS: dict[CallFault, Callable[[TwilioSimulator], Response[bytes]]] = {
     "throttle": lambda twilio: answer_refusal(
-        TwilioRefusal(20429), headers={"Retry-After": str(twilio.faults.retry_after)}
+        TwilioRefusal(20429), headers={"Retry-After": _retry_after(twilio.faults)}
     ),
+    "unavailable": lambda twilio: answer_refusal(TwilioRefusal(20503)),
     "error": lambda twilio: answer_refusal(TwilioRefusal(20500, status=twilio.faults.broken_status)),
     "error_after": lambda twilio: answer_refusal(TwilioRefusal(20500, status=twilio.faults.broken_status)),
     "cut": lambda twilio: Silence(),
     "drop": lambda twilio: Silence(),
     "hang": lambda twilio: Silence(until=twilio.stopping),
 }
-BEFORE_TAKING: frozenset[CallFault] = frozenset({"throttle", "error", "cut"})
+BEFORE_TAKING: frozenset[CallFault] = frozenset({"throttle", "unavailable", "error", "cut"})
 
 
 @post(f"{ACCOUNTS}/{{account_sid:str}}/Messages.json", status_code=201)
@@ -115,6 +119,15 @@ async def fetch_twilio_account(request: Call, account_sid: FromPath[str]) -> Res
     return answer_json(show_twilio_account(account))
 
 
+@get(f"{ACCOUNTS}/{{account_sid:str}}/IncomingPhoneNumbers.json")
+async def list_incoming_numbers(request: Call, account_sid: FromPath[str]) -> Response[bytes]:
+    """The account's numbers, or the one that is asked for, with where they post what they receive."""
+    account = open_account(request, account_sid)
+    wanted = request.query_params.get("PhoneNumber")
+    numbers = [one for one in simulator_of(request).numbers.values() if one.account_sid == account.sid]
+    return answer_json(show_incoming_numbers([one for one in numbers if wanted in {None, one.number}]))
+
+
 TWILIO_HANDLERS = (
     create_twilio_message,
     list_twilio_messages,
@@ -123,6 +136,7 @@ TWILIO_HANDLERS = (
     fetch_twilio_media,
     download_twilio_media,
     fetch_twilio_account,
+    list_incoming_numbers,
 )
 
 
@@ -154,6 +168,13 @@ def answer_refusal(refusal: TwilioRefusal, *, headers: dict[str, str] | None = N
     if refusal.body.status == 401:
         answer.headers["WWW-Authenticate"] = 'Basic realm="Twilio API"'
     return answer
+
+
+def _retry_after(faults: Faults) -> str:
+    """How long to wait, or until when."""
+    if not faults.retry_after_date:
+        return str(faults.retry_after)
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=faults.retry_after), usegmt=True)
 
 
 def _find_message(request: Call, account_sid: str, *, sid: str) -> Message:

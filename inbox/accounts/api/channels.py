@@ -97,7 +97,7 @@ class ChannelController(Controller):
 
     @delete("/{channel_id:str}", opt=ADMIN, operation_id="deleteChannel", summary="Remove a channel")
     async def delete_channel(self, caller: NamedDependency[Caller], channel_id: FromPath[str]) -> None:
-        """It takes and sends nothing more, and its secrets are forgotten; what came by it stays."""
+        """It takes and sends nothing more; its secrets are forgotten once what it took is in its conversations."""
         await disconnect_channel(read_id("cha", channel_id), actor=caller.actor)
 
     @get("/{channel_id:str}/setup", opt=SETUP, operation_id="getChannelSetup", summary="Get the steps of setting up")

@@ -118,6 +118,8 @@ async def remove_identity(contact_id: UUID, identity_id: UUID, *, actor: Actor) 
     owner = (await lock_contact(contact_id))["id"]
     await drop_identity(owner, identity_id)
     await _tell_identities(owner, actor)
+    facts = {"identity_id": show_id("idn", identity_id)}
+    await record_audit(actor, "contact.identity_removed", target=show_id("ctc", owner), facts=facts)
 
 
 async def block_contact(contact_id: UUID, *, blocked: bool, actor: Actor) -> None:

@@ -105,9 +105,16 @@ def _text(value: Any, _: Definition) -> str:
 
 
 def _number(value: Any, _: Definition) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         raise ValueError("a number")
     return value
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number longer than any that is reckoned with
+        return False
 
 
 def _boolean(value: Any, _: Definition) -> bool:
@@ -124,12 +131,13 @@ def _date(value: Any, _: Definition) -> str:
 
 def _datetime(value: Any, _: Definition) -> str:
     try:
-        moment = msgspec.convert(value, datetime)
-    except msgspec.ValidationError:
+        given = msgspec.convert(value, datetime)
+        moment = given.astimezone(UTC) if given.tzinfo else None
+    except (msgspec.ValidationError, OverflowError):
         moment = None
-    if moment is None or moment.tzinfo is None:
+    if moment is None:
         raise ValueError("a moment with its time zone, such as 2026-11-21T09:14:03.120Z")
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def _select(value: Any, definition: Definition) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from inbox.audit.actions import record_audit
 from inbox.contacts.attributes.actions import hold_attributes
 from inbox.contacts.companies.company import CompanyChange, spell_domains
 from inbox.contacts.companies.queries import find_domain_owners
@@ -73,6 +74,7 @@ async def delete_company(company_id: UUID, *, actor: Actor) -> None:
     if await fetch_one("DELETE FROM company WHERE id = $1 RETURNING id", company_id) is None:
         raise _unknown(company_id)
     await _tell("company.deleted", company_id, actor=actor, facts={"contacts": len(left)})
+    await record_audit(actor, "company.deleted", target=show_id("cmp", company_id), facts={"contacts": len(left)})
 
 
 async def _set_domains(company_id: UUID, change: CompanyChange) -> bool:

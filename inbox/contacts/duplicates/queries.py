@@ -17,18 +17,19 @@ COMPARED = 100
 WRITTEN_KEYS = ("email", "mail", "phone", "mobile", "telephone", "whatsapp")
 """Under which attributes addresses are looked for, beside those that are defined as mail address or phone."""
 
+# The strongest grounds first: who merely has the same common name crowds nobody out.
 CANDIDATES = """
 SELECT id FROM (
-    SELECT c.id FROM unnest($2::text[], $3::text[]) AS pair(system, value)
+    SELECT c.id, 1 AS ground FROM unnest($2::text[], $3::text[]) AS pair(system, value)
     JOIN contact c ON c.external @> jsonb_build_object(pair.system, pair.value)
-    UNION
-    SELECT i.contact_id FROM unnest($4::text[]) AS wanted(match_key)
+    UNION ALL
+    SELECT i.contact_id, 1 FROM unnest($4::text[]) AS wanted(match_key)
     JOIN identity i ON i.match_key = wanted.match_key AND i.kind IN ('phone', 'email', 'whatsapp')
-    UNION
-    SELECT c.id FROM unnest($5::jsonb[]) AS wanted(member) JOIN contact c ON c.attributes @> wanted.member
-    UNION
-    SELECT c.id FROM contact c WHERE lower(c.name) = lower($6)
-) found WHERE id <> $1 ORDER BY id DESC LIMIT $7
+    UNION ALL
+    SELECT c.id, 2 FROM unnest($5::jsonb[]) AS wanted(member) JOIN contact c ON c.attributes @> wanted.member
+    UNION ALL
+    (SELECT c.id, 3 FROM contact c WHERE lower(c.name) = lower($6) AND c.id <> $1 ORDER BY c.id DESC LIMIT $7)
+) found WHERE id <> $1 GROUP BY id ORDER BY min(ground), id DESC LIMIT $7
 """
 ADDRESS_KEYS = "SELECT key FROM attribute_definition WHERE applies_to = 'contact' AND type IN ('email', 'phone')"
 

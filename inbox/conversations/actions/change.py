@@ -8,8 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from channels.parts import AnyPart
+from inbox.contacts.actions import lock_contact
+from inbox.contacts.attributes.actions import hold_attributes
 from inbox.contacts.patching import check_free_json, merge_patch
-from inbox.conversations.actions.store import lock_contacts, lock_thread, lock_threads, store_threads
+from inbox.conversations.actions.store import lock_thread, lock_threads, store_threads
 from inbox.conversations.entry import Author
 from inbox.conversations.thread import (
     Held,
@@ -25,7 +27,6 @@ from inbox.conversations.thread import (
 from inbox.kit.callers import SYSTEM, Actor
 from inbox.kit.db import fetch, fetch_value
 from inbox.kit.errors import FieldError, Problem
-from inbox.kit.ids import show_id
 
 TAGS_MAX = 50
 WAKE_BATCH = 100
@@ -36,9 +37,8 @@ SCORES: dict[Level, int] = {"low": 10, "normal": 0, "high": 70, "urgent": 90}
 
 async def open_conversation(contact_id: UUID, *, subject: str | None, actor: Actor, now: datetime) -> UUID:
     """A new conversation that we begin, also where others of the contact are open."""
-    if contact_id not in await lock_contacts([contact_id]):
-        raise Problem("not_found", f"There is no contact {show_id('ctc', contact_id)}")
-    held = open_thread(contact_id, now=now)
+    owner = (await lock_contact(contact_id))["id"]  # the one it lives on in, if it was merged away
+    held = open_thread(owner, now=now)
     held.thread.subject = subject
     record_change(
         held, "opened", event_type="conversation.updated", changed=(), actor=actor, now=now, reason="begun by us"
@@ -83,6 +83,11 @@ async def patch_conversation(conversation_id: UUID, changes: Mapping[str, Any], 
     for name in ("attributes", "external"):
         if name in changes:
             patched = _patched_json(getattr(held.thread, name), changes[name], pointer=f"/{name}")
+            if name == "attributes":
+                before = held.thread.attributes
+                patched = await hold_attributes(
+                    "conversation", changes[name], before=before, after=patched, new=False
+                )
             _set_field(held, name, patched, actor=actor, now=now)
     if "priority" in changes:
         _set_priority(held, changes["priority"], actor=actor, now=now)

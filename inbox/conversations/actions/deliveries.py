@@ -12,17 +12,20 @@ import msgspec
 from channels.events import DeliveryError
 from channels.limits import Piece
 from channels.parts import AnyPart
+from inbox.conversations.actions.store import lock_threads
 from inbox.conversations.ladder import ENDS, State, later_state, overall_state
 from inbox.conversations.thread import Held, tell
-from inbox.kit.callers import SYSTEM
-from inbox.kit.db import Row, execute, fetch, fetch_one, fetch_value
+from inbox.kit.callers import SYSTEM, Actor
+from inbox.kit.db import Row, execute, fetch
 from inbox.kit.ids import new_id
 
 TROUBLED = (*ENDS, "unknown")
+WAITING = ("scheduled", "queued", "sending")
+"""States of a piece that is still to be handed over."""
 
 PLAN = """
 INSERT INTO delivery (id, entry_id, round, piece, channel_id, parts, state)
-SELECT p.id, $1, $2, p.n, $3, p.parts, 'queued'
+SELECT p.id, $1, $2, p.n, $3, p.parts, $6
 FROM unnest($4::uuid[], $5::jsonb[]) WITH ORDINALITY AS p(id, parts, n)
 """
 
@@ -39,28 +42,45 @@ FROM delivery d JOIN entry e ON e.id = d.entry_id
 WHERE d.entry_id IN (SELECT entry_id FROM delivery WHERE id = ANY($1)) ORDER BY d.entry_id, d.round, d.piece
 """
 
-SAVE_PIECES = """
-UPDATE delivery d
-SET state = new.state, error = new.error, provider_message_id = new.provider_message_id, updated_at = $2
-FROM jsonb_populate_recordset(NULL::delivery, $1) new WHERE d.id = new.id
-"""
-
-SAVE_MESSAGES = """
+SAVE = """
+WITH pieces AS (
+    UPDATE delivery d
+    SET state = new.state, error = new.error, provider_message_id = new.provider_message_id, updated_at = $3
+    FROM jsonb_populate_recordset(NULL::delivery, $1) new WHERE d.id = new.id
+)
 UPDATE entry e
-SET delivery_state = new.delivery_state, delivery_error = new.delivery_error, delivery_updated_at = $2,
+SET delivery_state = new.delivery_state, delivery_error = new.delivery_error, delivery_updated_at = $3,
     version = e.version + 1
-FROM jsonb_populate_recordset(NULL::entry, $1) new WHERE e.id = new.id
+FROM jsonb_populate_recordset(NULL::entry, $2) new WHERE e.id = new.id
 """
 
 # A later round holds only the pieces that did not arrive before, so each piece stands where its newest row is.
-NEXT_PIECE = """
-SELECT * FROM (
-    SELECT DISTINCT ON (d.piece) d.id, d.entry_id, d.piece, d.state, d.parts, d.channel_id, d.attempts,
-           e.conversation_id, e.identity_id, i.kind, i.address
+NEXT_PIECES = """
+SELECT DISTINCT ON (entry_id) *, count(*) OVER (PARTITION BY entry_id) AS missing FROM (
+    SELECT DISTINCT ON (d.entry_id, d.piece) d.id, d.entry_id, d.piece, d.state, d.parts, d.channel_id, d.attempts,
+           e.conversation_id, e.identity_id, i.kind, i.address,
+           EXISTS (SELECT FROM contact c WHERE c.id = i.contact_id AND c.blocked_at IS NOT NULL) AS blocked
     FROM delivery d JOIN entry e ON e.id = d.entry_id LEFT JOIN identity i ON i.id = e.identity_id
-    WHERE d.entry_id = $1 ORDER BY d.piece, d.round DESC
+    WHERE d.entry_id = ANY($1) ORDER BY d.entry_id, d.piece, d.round DESC
 ) newest
-WHERE state NOT IN ('sent', 'delivered', 'read') ORDER BY piece LIMIT 1
+WHERE state NOT IN ('sent', 'delivered', 'read') ORDER BY entry_id, piece
+"""
+
+BEGIN_ATTEMPTS = """
+WITH counted AS (UPDATE delivery SET attempts = attempts + 1 WHERE id = ANY($1))
+INSERT INTO delivery_attempt (delivery_id, kind, outcome, started_at)
+SELECT id, 'send', 'started', $2 FROM unnest($1::uuid[]) AS id RETURNING delivery_id, id
+"""
+
+END_ATTEMPTS = """
+UPDATE delivery_attempt a
+SET outcome = new.outcome, error = new.error, detail = new.detail, finished_at = $2
+FROM jsonb_populate_recordset(NULL::delivery_attempt, $1) new WHERE a.id = new.id
+"""
+
+OPEN_ATTEMPTS = """
+SELECT delivery_id, id FROM delivery_attempt
+WHERE delivery_id = ANY($1) AND kind = 'send' AND outcome = 'started' ORDER BY id
 """
 
 OPEN_ROUND = """
@@ -86,6 +106,15 @@ class PieceReport(msgspec.Struct, kw_only=True, frozen=True):
     provider_message_id: str | None = None
 
 
+class EndedAttempt(msgspec.Struct, kw_only=True, frozen=True):
+    """How an attempt ended: `id` is its number, `detail` what the provider said."""
+
+    id: int
+    outcome: str
+    error: DeliveryError | None = None
+    detail: str | None = None
+
+
 class LoggedReport(msgspec.Struct, kw_only=True, frozen=True):
     """A row of `delivery_attempt`."""
 
@@ -98,11 +127,13 @@ class LoggedReport(msgspec.Struct, kw_only=True, frozen=True):
     detail: str | None = None
 
 
-async def plan_deliveries(entry_id: UUID, *, channel_id: UUID, pieces: Sequence[Piece], round_: int = 1) -> None:
+async def plan_deliveries(
+    entry_id: UUID, *, channel_id: UUID, pieces: Sequence[Piece], round_: int = 1, state: State = "queued"
+) -> None:
     """One delivery a piece, in the transaction of the message."""
     ids = [new_id() for _ in pieces]
     parts = [msgspec.json.encode(piece.parts).decode() for piece in pieces]
-    await execute(PLAN, entry_id, round_, channel_id, ids, parts)
+    await execute(PLAN, entry_id, round_, channel_id, ids, parts, state)
 
 
 async def find_deliveries(
@@ -114,13 +145,14 @@ async def find_deliveries(
     return {row["id"]: row for row in rows}, by_provider
 
 
-async def next_piece(entry_id: UUID) -> Row | None:
-    """The first piece that is not with the provider, with all a send needs; None once all are, or one has failed.
+async def next_pieces(entry_ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Of each message the first piece that is not with the provider, with all a send needs, and how many are `missing`.
 
-    What comes after a piece that did not arrive is not sent: nobody wants the end of a message without its beginning.
+    Messages that are whole with the provider are left out, and those of which a piece has failed: what comes after a
+    piece that did not arrive is not sent, since nobody wants the end of a message without its beginning.
     """
-    row = await fetch_one(NEXT_PIECE, entry_id)
-    return row if row and row["state"] in ("queued", "sending") else None
+    rows = await fetch(NEXT_PIECES, list(entry_ids))
+    return {row["entry_id"]: row for row in rows if row["state"] in WAITING}
 
 
 async def open_round(entry_id: UUID, *, now: datetime) -> None:
@@ -133,35 +165,24 @@ async def open_round(entry_id: UUID, *, now: datetime) -> None:
     await execute(sql, entry_id, now)
 
 
-async def begin_attempt(delivery_id: UUID, *, now: datetime) -> int:
-    """Note that a piece is about to be handed over; the number of the attempt."""
-    await execute("UPDATE delivery SET attempts = attempts + 1 WHERE id = $1", delivery_id)
-    sql = (
-        "INSERT INTO delivery_attempt (delivery_id, kind, outcome, started_at) "
-        "VALUES ($1, 'send', 'started', $2) RETURNING id"
-    )
-    return int(await fetch_value(sql, delivery_id, now))
+async def begin_attempts(delivery_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, int]:
+    """Note that these pieces are about to be handed over; the number of each attempt."""
+    if not delivery_ids:
+        return {}
+    rows = await fetch(BEGIN_ATTEMPTS, list(delivery_ids), now)
+    return {row["delivery_id"]: row["id"] for row in rows}
 
 
-async def end_attempt(
-    attempt_id: int, *, outcome: str, error: DeliveryError | None, detail: str | None, now: datetime
-) -> None:
+async def end_attempts(ended: Sequence[EndedAttempt], *, now: datetime) -> None:
     """Note how handing over ended."""
-    await execute(
-        "UPDATE delivery_attempt SET outcome = $2, error = $3, detail = $4, finished_at = $5 WHERE id = $1",
-        attempt_id,
-        outcome,
-        _json(error),
-        detail,
-        now,
-    )
+    if ended:
+        await execute(END_ATTEMPTS, _rows(ended), now)
 
 
-async def open_attempt(delivery_id: UUID) -> int | None:
-    """The attempt that was begun and never ended: its worker died, so its outcome is not known."""
-    sql = "SELECT id FROM delivery_attempt WHERE delivery_id = $1 AND kind = 'send' AND outcome = 'started'"
-    found: int | None = await fetch_value(sql, delivery_id)
-    return found
+async def open_attempts(delivery_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The attempts that were begun and never ended, by piece: their workers died, so what became of them is unknown."""
+    rows = await fetch(OPEN_ATTEMPTS, list(delivery_ids))
+    return {row["delivery_id"]: row["id"] for row in rows}
 
 
 async def log_reports(reports: Sequence[PieceReport], *, now: datetime) -> None:
@@ -182,22 +203,36 @@ async def log_reports(reports: Sequence[PieceReport], *, now: datetime) -> None:
     await execute(LOG, _rows(rows))
 
 
-async def apply_reports(held: dict[UUID, Held], reports: Sequence[PieceReport], *, now: datetime) -> None:
+async def apply_reports(
+    held: dict[UUID, Held], reports: Sequence[PieceReport], *, now: datetime, actor: Actor = SYSTEM
+) -> None:
     """Move deliveries and their messages forward; `held` has their conversations under their locks."""
     if not reports:
         return
-    rows = await fetch(CURRENT, [report.delivery_id for report in reports])
+    rows = await _hold_current(held, [report.delivery_id for report in reports])
     pieces = {row["id"]: _stored_piece(row) for row in rows}
+    reports = [report for report in reports if report.delivery_id in pieces]  # the others were erased meanwhile
     for report in reports:
         pieces[report.delivery_id] = _moved(pieces[report.delivery_id], report)
-    await execute(SAVE_PIECES, _rows([pieces[report.delivery_id] for report in reports]), now)
     messages = {row["entry_id"]: row for row in rows}
     moved = [_moved_message(row, list(pieces.values())) for row in messages.values()]
     changed = [message for message in moved if message.delivery_state != messages[message.id]["delivery_state"]]
-    if changed:
-        await execute(SAVE_MESSAGES, _rows(changed), now)
+    await execute(SAVE, _rows([pieces[report.delivery_id] for report in reports]), _rows(changed), now)
     for message in changed:
-        _tell_moved(held[messages[message.id]["conversation_id"]], messages[message.id], message)
+        _tell_moved(held[messages[message.id]["conversation_id"]], messages[message.id], message, actor=actor)
+
+
+async def _hold_current(held: dict[UUID, Held], delivery_ids: Sequence[UUID]) -> list[Row]:
+    """The messages of these deliveries, under the locks of the conversations they are in.
+
+    Between looking where a message is and holding that conversation it may have moved to another.
+    """
+    while True:
+        rows = await fetch(CURRENT, list(delivery_ids))
+        missing = {row["conversation_id"] for row in rows} - held.keys()
+        if not missing:
+            return rows
+        held.update(await lock_threads(missing))
 
 
 class StoredPiece(msgspec.Struct, kw_only=True, frozen=True):
@@ -245,14 +280,14 @@ def _moved_message(row: Row, pieces: Sequence[StoredPiece]) -> MovedMessage:
     return MovedMessage(id=row["entry_id"], delivery_state=state, delivery_error=error if state in TROUBLED else None)
 
 
-def _tell_moved(held: Held, row: Row, message: MovedMessage) -> None:
+def _tell_moved(held: Held, row: Row, message: MovedMessage, *, actor: Actor) -> None:
     facts: dict[str, Any] = {"from": row["delivery_state"], "to": message.delivery_state}
     if message.delivery_error:
         facts["error"] = msgspec.to_builtins(message.delivery_error)
     tell(
         held,
         "message.delivery_updated",
-        actor=SYSTEM,
+        actor=actor,
         entry_id=message.id,
         seq=row["seq"],
         facts=facts,
@@ -262,10 +297,6 @@ def _tell_moved(held: Held, row: Row, message: MovedMessage) -> None:
 
 def _rows(structs: Sequence[msgspec.Struct]) -> str:
     return msgspec.json.encode(structs).decode()
-
-
-def _json(value: DeliveryError | None) -> str | None:
-    return msgspec.json.encode(value).decode() if value else None
 
 
 def stored_parts(text: str) -> list[AnyPart]:

@@ -9,23 +9,20 @@ import msgspec
 
 from channels.parts import MEDIA_PARTS, AnyPart, Attachment, media_part, plain_text
 from inbox.conversations.actions.deliveries import stored_parts
-from inbox.conversations.actions.store import lock_thread, store_threads
+from inbox.conversations.actions.store import lock_thread_of, store_threads
 from inbox.conversations.thread import tell
 from inbox.kit.callers import SYSTEM
 from inbox.kit.db import execute, fetch_one
 
-FIND = "SELECT conversation_id, seq, parts FROM entry WHERE id = $1"
+FIND = "SELECT seq, parts FROM entry WHERE id = $1"
 SAVE = "UPDATE entry SET parts = $2, text = $3, version = version + 1 WHERE id = $1"
 
 
 async def update_file(entry_id: UUID, file: Attachment, *, now: datetime) -> None:
     """Let the message's part that carries this file say what is known of it now, and tell the feed."""
-    found = await fetch_one(FIND, entry_id)
-    if found is None:
-        return
-    held = await lock_thread(found["conversation_id"])
+    held = await lock_thread_of(entry_id)
     entry = await fetch_one(FIND, entry_id)
-    if entry is None:
+    if held is None or entry is None:
         return
     parts = [_with_file(part, file) for part in stored_parts(entry["parts"])]
     await execute(SAVE, entry_id, msgspec.json.encode(parts).decode(), plain_text(parts))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from inbox.conversations.entry import NewEntry
+from inbox.conversations.moves.queries import find_root
 from inbox.conversations.thread import Held, Thread
 from inbox.feed.actions import append_events
-from inbox.kit.db import execute, fetch
+from inbox.kit.db import execute, fetch, fetch_value
 from inbox.kit.errors import Problem
 from inbox.kit.ids import show_id
+from inbox.kit.versions import check_version
 
 COLUMNS = ", ".join(Thread.__struct_fields__)
 CHANGING = [name for name in Thread.__struct_fields__ if name not in {"id", "contact_id", "created_at", "version"}]
@@ -23,7 +25,7 @@ ENTRY_COLUMNS = ", ".join(NewEntry.__struct_fields__)
 LOCK = f"""
 SELECT row_to_json(held)::text AS thread FROM (
     SELECT {COLUMNS} FROM conversation
-    WHERE id = ANY($1) OR (contact_id = ANY($2) AND (status <> 'closed' OR closed_at > $3))
+    WHERE id = ANY($1) OR (contact_id = ANY($2) AND merged_into IS NULL AND (status <> 'closed' OR closed_at > $3))
     ORDER BY id FOR NO KEY UPDATE
 ) held
 """  # noqa: S608 (the columns are our own struct's)
@@ -42,17 +44,28 @@ APPEND = f"""
 INSERT INTO entry ({ENTRY_COLUMNS}) SELECT {ENTRY_COLUMNS} FROM jsonb_populate_recordset(NULL::entry, $1)
 """  # noqa: S608 (as above)
 
-LOCK_CONTACTS = "SELECT id, name FROM contact WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"
+PLACE = "SELECT conversation_id FROM entry WHERE id = $1"
+LOCK_CONTACTS = """
+SELECT id, name, blocked_at IS NOT NULL AS blocked FROM contact WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
+"""
 
 _decode = msgspec.json.Decoder(Thread).decode
 
 
-async def lock_contacts(contact_ids: Collection[UUID]) -> dict[UUID, str | None]:
-    """Contacts under their locks, with their names.
+class HeldContact(msgspec.Struct, frozen=True):
+    """What a conversation needs to know of a contact that is held."""
+
+    name: str | None
+    blocked: bool
+
+
+async def lock_contacts(contact_ids: Collection[UUID]) -> dict[UUID, HeldContact]:
+    """Contacts under their locks; one that was merged away meanwhile is left out.
 
     Whoever may open a conversation passes here, so that first messages at once make exactly one.
     """
-    return {row["id"]: row["name"] for row in await fetch(LOCK_CONTACTS, list(contact_ids))}
+    rows = await fetch(LOCK_CONTACTS, list(contact_ids))
+    return {row["id"]: HeldContact(row["name"], row["blocked"]) for row in rows}
 
 
 async def lock_threads(
@@ -65,11 +78,50 @@ async def lock_threads(
 
 
 async def lock_thread(conversation_id: UUID) -> Held:
-    """One conversation under its lock, or the `not_found` problem."""
+    """One conversation under its lock, to be changed; `not_found`, or `conversation_merged` where it has gone."""
     held = (await lock_threads([conversation_id])).get(conversation_id)
     if held is None:
         raise Problem("not_found", f"There is no conversation {show_id('cnv', conversation_id)}")
+    check_version(conversation_id, held.thread.version)
+    if held.thread.merged_into is not None:
+        raise merged_away(await find_root(conversation_id) or held.thread.merged_into)
     return held
+
+
+async def lock_thread_by(find_place: Callable[[], Awaitable[UUID]]) -> Held:
+    """The conversation something is in, under its lock: where it has moved while we waited, the one it is in now."""
+    place = await find_place()
+    while True:
+        try:
+            held = await lock_thread(place)
+        except Problem as refused:
+            before, place = place, await find_place()
+            if refused.code != "conversation_merged" or place == before:
+                raise
+            continue
+        before, place = place, await find_place()
+        if place == before:
+            return held
+
+
+def merged_away(target_id: UUID) -> Problem:
+    """The refusal to change a conversation that is merged into another."""
+    target = show_id("cnv", target_id)
+    return Problem("conversation_merged", f"It is merged into {target}", hint=f"Go on with {target}")
+
+
+async def lock_thread_of(entry_id: UUID) -> Held | None:
+    """The conversation an entry is in, under its lock; None where there is no such entry.
+
+    The entry may move to another conversation until we hold the lock of the one it is in.
+    """
+    place = await fetch_value(PLACE, entry_id)
+    while place is not None:
+        held = (await lock_threads([place]))[place]
+        before, place = place, await fetch_value(PLACE, entry_id)
+        if place == before:
+            return held
+    return None
 
 
 async def store_threads(held: Sequence[Held], *, now: datetime) -> None:

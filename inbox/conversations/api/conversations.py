@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
@@ -13,6 +14,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from channels.contract import Medium
 from inbox.accounts.catalogue import Catalogue
+from inbox.contacts.queries import find_survivor
 from inbox.conversations.actions.change import (
     add_note,
     open_conversation,
@@ -20,39 +22,44 @@ from inbox.conversations.actions.change import (
 )
 from inbox.conversations.actions.reply import reply_to_conversation
 from inbox.conversations.api.authors import author_of
+from inbox.conversations.api.entries import EntryObject, EntryType, show_entry
+from inbox.conversations.api.expansion import (
+    IN_CONVERSATIONS,
+    IN_ENTRIES,
+    ExpandConversations,
+    ExpandEntries,
+    expand_entries,
+    find_whole,
+    show_whole,
+)
+from inbox.conversations.api.listing import CountKind, OfAgent, QueryText, list_page, read_listing
 from inbox.conversations.api.pieces import read_parts, read_reply
 from inbox.conversations.api.requests import (
     ConversationPatch,
     NewConversation,
-    NewMessage,
     NewNote,
     Tag,
 )
-from inbox.conversations.api.shapes import (
-    ConversationObject,
-    EntryObject,
-    EntryType,
-    show_conversation,
-    show_entry,
-)
+from inbox.conversations.api.shapes import ConversationObject, show_conversation
 from inbox.conversations.queries import (
     ConversationFilter,
     Sort,
     find_contact_targets,
     find_conversation,
     find_entry,
-    list_conversations,
-    list_entries,
+    read_timeline,
+    sort_targets,
 )
+from inbox.conversations.search.highlights import Highlight
 from inbox.conversations.thread import Level, Status
 from inbox.feed.events import show_cursor
-from inbox.feed.queries import feed_head
 from inbox.kit.callers import Caller
 from inbox.kit.clock import utc_now
 from inbox.kit.db import Row
 from inbox.kit.errors import Problem
+from inbox.kit.expand import read_expand
 from inbox.kit.ids import read_id, show_id
-from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageInfo, PageLimit, cut_page, read_cursor
+from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageInfo, PageLimit
 
 READ = {"scope": "conversations:read"}
 WRITE = {"scope": "conversations:write"}
@@ -77,6 +84,7 @@ class ConversationController(Controller):
         self,
         *,
         request: Request[Any, Any, Any],
+        caller: GivenCaller,
         status: Annotated[list[Status] | None, QueryParameter(description="Those in one of these states.")] = None,
         assignee: Annotated[str | None, QueryParameter(description="Those an agent holds, or `none`.")] = None,
         tag: Annotated[Tag | None, QueryParameter(description="Those with this tag.")] = None,
@@ -89,7 +97,15 @@ class ConversationController(Controller):
             datetime | None,
             QueryParameter(description="Those changed since. How far a message got does not change its conversation."),
         ] = None,
-        sort: Annotated[Sort, QueryParameter(description="The order; `-` puts the latest first.")] = "-updated_at",
+        q: QueryText = None,
+        view: Annotated[str | None, QueryParameter(description="Those of this view, such as `mine`.")] = None,
+        agent: OfAgent = None,
+        sort: Annotated[
+            Sort | None,
+            QueryParameter(description="The order; `-` puts the latest first: the view's, or `-updated_at`."),
+        ] = None,
+        expand: ExpandConversations = None,
+        count: CountKind = None,
         limit: PageLimit = DEFAULT_LIMIT,
         cursor: PageCursor = None,
     ) -> Response[Page[ConversationObject]]:
@@ -101,36 +117,43 @@ class ConversationController(Controller):
             tag=tag,
             medium=channel,
             channel_id=_optional("cha", channel_id),
-            contact_id=_optional("ctc", contact),
+            contact_id=await _living(contact),
             level=priority,
             unread=unread,
             updated_after=aware(updated_after),
         )
-        head = await feed_head()
-        after = read_cursor(cursor, tuple[datetime, UUID], of=[sort, narrowed])
-        rows = await list_conversations(narrowed, sort=sort, after=after, limit=limit + 1)
-        column = sort.lstrip("-")
-        page = cut_page(rows, limit, key=lambda row: (row[column], row["id"]), of=[sort, narrowed], show=_itself)
-        shown = Page(data=await show_conversations(page.data), page=page.page)
+        wanted = read_expand(expand, IN_CONVERSATIONS, caller=caller)
+        listing = await read_listing(narrowed, q=q, view=view, agent=agent, sort=sort, caller=caller)
+        found = await list_page(listing, cursor=cursor, limit=limit, count=count)
+        data = await show_conversations(found.rows.data, ways=found.ways, highlights=found.highlights, expand=wanted)
         answer = request.route_handler.resolve_response_class()  # the one that adds the Link to the next page
-        return answer(shown, headers={"event-cursor": show_cursor(head.cursor)})
+        return answer(Page(data=data, page=found.rows.page), headers={"event-cursor": show_cursor(found.head)})
 
     @post(opt=SEND, operation_id="openConversation", summary="Open a conversation")
     async def open_conversation(
-        self, *, caller: GivenCaller, data: JSONBody[NewConversation], catalogue: GivenCatalogue
+        self,
+        *,
+        caller: GivenCaller,
+        data: JSONBody[NewConversation],
+        catalogue: GivenCatalogue,
+        undo_seconds: NamedDependency[float],
     ) -> ConversationObject:
         """A new thread with a contact, and its first message, which needs a channel that reaches them."""
         contact_id, now = read_id("ctc", data.contact_id), utc_now()
         conversation_id = await open_conversation(contact_id, subject=data.subject, actor=caller.actor, now=now)
         if data.message:
             reply = await read_reply(data.message, author=await author_of(caller, data.message.agent_id))
+            reply = msgspec.structs.replace(reply, hold_seconds=undo_seconds)
             await reply_to_conversation(conversation_id, reply, adapters=catalogue.adapters, now=now)
         return await shown_conversation(conversation_id)
 
     @get("/{conversation_id:str}", opt=READ, operation_id="getConversation", summary="Get a conversation")
-    async def get_conversation(self, *, conversation_id: PathId) -> ConversationObject:
+    async def get_conversation(
+        self, *, caller: GivenCaller, conversation_id: PathId, expand: ExpandConversations = None
+    ) -> ConversationObject:
         """One thread, with the way an answer takes."""
-        return await shown_conversation(read_id("cnv", conversation_id))
+        wanted = read_expand(expand, IN_CONVERSATIONS, caller=caller)
+        return await shown_conversation(read_id("cnv", conversation_id), expand=wanted)
 
     @patch("/{conversation_id:str}", opt=CHANGE, operation_id="updateConversation", summary="Change a conversation")
     async def update_conversation(
@@ -147,6 +170,7 @@ class ConversationController(Controller):
     async def list_entries(
         self,
         *,
+        caller: GivenCaller,
         conversation_id: PathId,
         after_seq: Annotated[Seq | None, QueryParameter(description="The first entries after this one.")] = None,
         before_seq: Annotated[Seq | None, QueryParameter(description="The last entries before this one.")] = None,
@@ -154,33 +178,21 @@ class ConversationController(Controller):
         visibility: Annotated[
             Literal["public", "internal"] | None, QueryParameter(description="Only what the contact sees, or does not.")
         ] = None,
+        expand: ExpandEntries = None,
         limit: PageLimit = DEFAULT_LIMIT,
     ) -> Response[Page[EntryObject]]:
         """Entries in the order of `seq`: the last ones, or those after or before an entry. `seq` is the cursor."""
         identity = read_id("cnv", conversation_id)
-        head = await feed_head()
-        await _found(identity)
-        rows = await list_entries(
+        found = await read_timeline(
             identity, after_seq=after_seq, before_seq=before_seq, types=types, visibility=visibility, limit=limit + 1
         )
-        forwards = after_seq is not None
-        kept = rows[:limit] if forwards else rows[-limit:]
-        page = Page(data=[show_entry(row) for row in kept], page=PageInfo(has_more=len(rows) > limit))
-        return Response(page, headers={"event-cursor": show_cursor(head.cursor)})
-
-    @post("/{conversation_id:str}/messages", opt=SEND, operation_id="sendMessage", summary="Answer the contact")
-    async def send_message(
-        self,
-        *,
-        caller: GivenCaller,
-        conversation_id: PathId,
-        data: JSONBody[NewMessage],
-        catalogue: GivenCatalogue,
-    ) -> EntryObject:
-        """Stored as `queued` at once, sent in its turn; the feed tells how far it gets."""
-        identity = read_id("cnv", conversation_id)
-        reply = await read_reply(data, author=await author_of(caller, data.agent_id))
-        return await _entry(await reply_to_conversation(identity, reply, adapters=catalogue.adapters, now=utc_now()))
+        if found is None:
+            raise _missing(identity)
+        kept = found.rows[:limit] if after_seq is not None else found.rows[-limit:]
+        wanted = read_expand(expand, IN_ENTRIES, caller=caller)
+        entries = await expand_entries([show_entry(row) for row in kept], kept, wanted)
+        page = Page(data=entries, page=PageInfo(has_more=len(found.rows) > limit))
+        return Response(page, headers={"event-cursor": show_cursor(found.head)})
 
     @post("/{conversation_id:str}/notes", opt=WRITE, operation_id="addNote", summary="Add an internal note")
     async def add_note(self, *, caller: GivenCaller, conversation_id: PathId, data: JSONBody[NewNote]) -> EntryObject:
@@ -190,33 +202,56 @@ class ConversationController(Controller):
         return await _entry(await add_note(read_id("cnv", conversation_id), parts=parts, author=author, now=utc_now()))
 
 
-async def show_conversations(rows: list[Row]) -> list[ConversationObject]:
-    """Conversations with the ways to their contacts, in three statements for any number of them."""
-    targets = await find_contact_targets(list({row["contact_id"] for row in rows})) if rows else {}
-    return [show_conversation(row, targets[row["contact_id"]]) for row in rows]
+async def show_conversations(
+    rows: Sequence[Row],
+    *,
+    ways: str | None = None,
+    highlights: Mapping[UUID, Highlight] | None = None,
+    expand: frozenset[str] = frozenset(),
+) -> list[ConversationObject]:
+    """Conversations with the ways to their contacts, looked up unless they are given, and one statement an expansion."""
+    contact_ids = {row["contact_id"] for row in rows}
+    targets = await (find_contact_targets(list(contact_ids)) if ways is None else sort_targets(ways, contact_ids))
+    shown = [show_conversation(row, targets[row["contact_id"]]) for row in rows]
+    if expand:
+        whole = await find_whole(rows, expand)
+        shown = [
+            msgspec.structs.replace(one, expanded=show_whole(row, whole, targets[row["contact_id"]]))
+            for one, row in zip(shown, rows, strict=True)
+        ]
+    if highlights is None:
+        return shown
+    ids = [row["id"] for row in rows]
+    return [msgspec.structs.replace(one, highlight=highlights.get(key)) for key, one in zip(ids, shown, strict=True)]
 
 
 async def _found(conversation_id: UUID) -> Row:
     row = await find_conversation(conversation_id)
     if row is None:
-        raise Problem("not_found", f"There is no conversation {show_id('cnv', conversation_id)}")
+        raise _missing(conversation_id)
     return row
 
 
-async def shown_conversation(conversation_id: UUID) -> ConversationObject:
+def _missing(conversation_id: UUID) -> Problem:
+    return Problem("not_found", f"There is no conversation {show_id('cnv', conversation_id)}")
+
+
+async def shown_conversation(conversation_id: UUID, *, expand: frozenset[str] = frozenset()) -> ConversationObject:
     """One conversation as it is answered."""
-    return (await show_conversations([await _found(conversation_id)]))[0]
+    return (await show_conversations([await _found(conversation_id)], expand=expand))[0]
 
 
 async def _entry(entry_id: UUID) -> EntryObject:
     return show_entry(await find_entry(entry_id))
 
 
-def _itself(row: Row) -> Any:
-    return row
+async def _living(contact: str | None) -> UUID | None:
+    """The contact that is meant: of one that was merged away, the one it lives on in."""
+    contact_id = read_id("ctc", contact) if contact else None
+    return (await find_survivor(contact_id) or contact_id) if contact_id else None
 
 
-def _optional(prefix: Literal["cha", "ctc"], text: str | None) -> UUID | None:
+def _optional(prefix: Literal["cha"], text: str | None) -> UUID | None:
     return read_id(prefix, text) if text else None
 
 

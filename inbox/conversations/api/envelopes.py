@@ -8,7 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from inbox.conversations.api.shapes import Counts, EntryObject, Reference, show_entry
+from inbox.conversations.api.entries import EntryObject, show_entry
+from inbox.conversations.api.shapes import Counts, Reference
 from inbox.conversations.queries import find_conversations, find_entries
 from inbox.conversations.thread import Handler, Status
 from inbox.feed.events import show_cursor
@@ -123,6 +124,6 @@ def _small(row: Row) -> SmallConversation:
         tags=row["tags"],
         counts=Counts(entries=row["last_seq"], unread=row["unread"]),
         last_seq=row["last_seq"],
-        waiting_since=show_time(row["waiting_since"]) if row["waiting_since"] else None,
-        updated_at=show_time(row["updated_at"]),
+        waiting_since=row["waiting_since"],
+        updated_at=row["updated_at"],
     )

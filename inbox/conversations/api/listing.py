@@ -84,8 +84,7 @@ async def list_page(
     """One page of it, and what was looked for in each."""
     after = read_cursor(cursor, tuple[datetime, UUID], of=listing.mark())
     found = await list_found(listing.search, listing.narrowed, sort=listing.sort, after=after, limit=limit + 1)
-    column = listing.sort.lstrip("-")
-    page = cut_page(found.rows, limit, key=lambda row: (row[column], row["id"]), of=listing.mark(), show=_itself)
+    page = cut_page(found.rows, limit, key=lambda row: (row["place"], row["id"]), of=listing.mark(), show=_itself)
     highlights = await find_highlights(listing.search, page.data)
     if count is not None:
         value, exact = await count_found(listing.search, listing.narrowed, exact=count == "exact")

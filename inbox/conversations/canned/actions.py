@@ -10,8 +10,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from inbox.audit.actions import record_audit
 from inbox.conversations.canned.queries import REPLIES, variants_of
 from inbox.conversations.canned.variants import Variant, check_variants
+from inbox.kit.callers import Actor
 from inbox.kit.db import Row, execute, fetch_one
 from inbox.kit.errors import FieldError, Problem
 from inbox.kit.ids import CANNED_REPLY, new_id, show_id
@@ -69,10 +71,11 @@ async def update_canned(reply_id: UUID, changes: dict[str, Any], *, agent_id: UU
         raise _taken(after.shortcut) from error
 
 
-async def delete_canned(reply_id: UUID, *, agent_id: UUID | None) -> None:
+async def delete_canned(reply_id: UUID, *, agent_id: UUID | None, actor: Actor) -> None:
     """Forget it; what was written with it stays."""
     await _lock_canned(reply_id, agent_id=agent_id)
     await execute("DELETE FROM canned_reply WHERE id = $1", reply_id)
+    await record_audit(actor, "canned_reply.deleted", target=show_id(CANNED_REPLY, reply_id))
 
 
 async def _lock_canned(reply_id: UUID, *, agent_id: UUID | None) -> Row:

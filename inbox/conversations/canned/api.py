@@ -112,7 +112,8 @@ class CannedReplyController(Controller):
     @delete("/{reply_id:str}", opt=FORGET, operation_id="deleteCannedReply", summary="Delete a canned reply")
     async def delete_canned_reply(self, *, caller: GivenCaller, reply_id: FromPath[str], agent: OfAgent = None) -> None:
         """What was written with it stays."""
-        await delete_canned(read_id(CANNED_REPLY, reply_id), agent_id=await speaking_agent(caller, agent))
+        agent_id = await speaking_agent(caller, agent)
+        await delete_canned(read_id(CANNED_REPLY, reply_id), agent_id=agent_id, actor=caller.actor)
 
     @post("/{reply_id:str}/render", opt=READ, operation_id="renderCannedReply", summary="Fill a canned reply in",
           status_code=200)  # fmt: skip

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from inbox.contacts.queries import find_survivor
 from inbox.conversations.canned.templates import Value
 from inbox.conversations.canned.variants import Variant
 from inbox.conversations.queries import find_contact_targets, order_targets
@@ -82,7 +83,7 @@ async def find_subject(*, conversation_id: UUID | None = None, contact_id: UUID 
         row = await fetch_one(CONVERSATION, conversation_id)
         missing = f"There is no conversation {show_id('cnv', conversation_id)}"
     elif contact_id:
-        row = await fetch_one(CONTACT, contact_id)
+        row = await fetch_one(CONTACT, contact_id) or await fetch_one(CONTACT, await find_survivor(contact_id))
         missing = f"There is no contact {show_id('ctc', contact_id)}"
     else:
         return Subject()

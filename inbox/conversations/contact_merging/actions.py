@@ -114,8 +114,10 @@ async def unmerge_contacts(merge_id: UUID, *, actor: Actor, now: datetime) -> Un
     What came after the merge stays with the survivor unless it belongs to an address that goes back; the report lists
     it. Refused where a later merge has to be undone first.
     """
-    merge = await find_merge(merge_id, lock=True)
-    survivor = (await read_rows([merge.into_id], lock=True)).get(merge.into_id)
+    survivor_id = (await find_merge(merge_id)).into_id
+    survivor = (await read_rows([survivor_id], lock=True)).get(survivor_id)
+    merge = await find_merge(merge_id, lock=True)  # after the contact, as where a contact's merges are forgotten
+    await refuse_erasing([merge.from_id, merge.into_id])
     await _check_undo(merge, survivor_there=survivor is not None)
     reverted = revert_changes(read_fields(survivor or {}), merge.changes)
     await _save_fields(merge.into_id, await _without_dead_company(reverted.fields), now=now)

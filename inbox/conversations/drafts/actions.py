@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from channels.parts import plain_text
-from inbox.conversations.actions.store import lock_thread, store_threads
+from inbox.conversations.actions.store import lock_thread, lock_thread_by, store_threads
 from inbox.conversations.drafts.draft import (
     DRAFTS_MAX,
     VERSIONS_KEPT,
@@ -115,12 +115,14 @@ async def hold_draft(draft_id: UUID, *, version: int | None = None) -> tuple[Hel
 
     The `version_mismatch` problem where it is meant in another version: by If-Match, or by `version`.
     """
-    held = await lock_thread((await find_draft(draft_id))["conversation_id"])
+
+    async def place() -> UUID:
+        return UUID(int=(await find_draft(draft_id))["conversation_id"].int)
+
+    held = await lock_thread_by(place)
     row = await fetch_one(f"{DRAFTS} WHERE id = $1 FOR UPDATE", draft_id)
     if row is None:
         raise Problem("not_found", f"There is no draft {show_id(DRAFT, draft_id)}")
-    if row["conversation_id"] != held.thread.id:  # it was moved while we waited for the lock
-        return await hold_draft(draft_id, version=version)
     check_version(draft_id, row["version"])
     if version not in (None, row["version"]):
         raise mismatch(f"it has version {row['version']} by now")

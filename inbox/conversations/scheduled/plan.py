@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -69,6 +69,14 @@ def change_plan(plan: Plan, change: PlanChange) -> Plan:
     return msgspec.structs.replace(
         plan, **{name: value for name, value in fields.items() if value is not msgspec.UNSET}
     )
+
+
+def in_utc(moment: datetime) -> datetime:
+    """A moment in UTC; one so near the calendar's ends that it has none there is past, or too far ahead, as it is."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return moment.replace(tzinfo=UTC)
 
 
 def why_not_then(send_at: datetime, *, now: datetime) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,15 @@ SELECT id, conversation_id, state, version, send_at, author, scheduled_by, appro
        client_message_id, text, parts, cancel_on_reply, only_if_open, reason, draft_id, entry_id, created_at, updated_at
 FROM scheduled_message
 """
+
+# State by state, each in the index's order: what was sent long ago is not walked over to reach what waits.
+PAGE = f"""
+SELECT page.* FROM unnest($1::text[]) AS wanted(state) CROSS JOIN LATERAL (
+    {SCHEDULED} WHERE scheduled_message.state = wanted.state AND {{where}} AND (send_at, id) > ($2, $3)
+    ORDER BY send_at, id LIMIT $4
+) page ORDER BY send_at, id LIMIT $4
+"""  # noqa: S608 (the columns are our own)
+BEGINNING, NOBODY = datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0)
 
 _parts = msgspec.json.Decoder(list[AnyPart]).decode
 _author = msgspec.json.Decoder(Author).decode
@@ -50,14 +59,9 @@ async def list_scheduled(
 ) -> list[Row]:
     """One page of the scheduled messages, of all conversations or of one, the next to leave first."""
     moment, last = after or (None, None)
+    where = "conversation_id = $5" if conversation_id else "$5::uuid IS NULL"
     return await fetch(
-        f"""{SCHEDULED} WHERE state = ANY($1) AND ($2::uuid IS NULL OR conversation_id = $2)
-        AND ($3::timestamptz IS NULL OR (send_at, id) > ($3, $4::uuid)) ORDER BY send_at, id LIMIT $5""",
-        list(states),
-        conversation_id,
-        moment,
-        last,
-        limit,
+        PAGE.format(where=where), list(states), moment or BEGINNING, last or NOBODY, limit, conversation_id
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -12,7 +12,7 @@ from channels.parts import AnyPart
 from inbox.conversations.api.pieces import read_parts
 from inbox.conversations.api.requests import Parts, Words
 from inbox.conversations.entry import Author
-from inbox.conversations.scheduled.plan import PlanChange, ScheduledState
+from inbox.conversations.scheduled.plan import PlanChange, ScheduledState, in_utc
 from inbox.conversations.scheduled.queries import plan_of
 from inbox.kit.callers import Actor
 from inbox.kit.clock import show_time
@@ -87,7 +87,7 @@ _reason = msgspec.json.Decoder(ScheduledReason).decode
 async def read_plan_change(asked: ScheduledPatch) -> PlanChange:
     """The change that is asked for, its files looked up."""
     return PlanChange(
-        send_at=asked.send_at if asked.send_at is msgspec.UNSET else asked.send_at.astimezone(UTC),
+        send_at=asked.send_at if asked.send_at is msgspec.UNSET else in_utc(asked.send_at),
         parts=await _changed_parts(asked),
         medium=None if asked.channel == "auto" else asked.channel,
         channel_id=read_id("cha", asked.channel_id) if isinstance(asked.channel_id, str) else asked.channel_id,

@@ -19,7 +19,7 @@ FROM identity i JOIN contact ct ON ct.id = i.contact_id
 JOIN unnest($2::text[], $3::text[]) AS can(kind, medium) ON can.kind = i.kind
 JOIN channel ch ON ch.medium = can.medium AND ch.deleted_at IS NULL
 WHERE i.contact_id = $1
-ORDER BY ch.created_at, ch.id, i.created_at, i.id
+ORDER BY ch.status = 'paused', ch.created_at, ch.id, i.created_at, i.id
 """
 STRANGER = """
 SELECT ch.id AS channel_id, ch.adapter, ch.medium, ch.status, NULL::uuid AS identity_id, $4 AS address,
@@ -27,7 +27,7 @@ SELECT ch.id AS channel_id, ch.adapter, ch.medium, ch.status, NULL::uuid AS iden
 FROM unnest($2::text[], $3::text[]) AS can(kind, medium)
 JOIN channel ch ON ch.medium = can.medium AND ch.deleted_at IS NULL
 WHERE can.kind = $1
-ORDER BY ch.created_at, ch.id
+ORDER BY ch.status = 'paused', ch.created_at, ch.id
 """
 LAST_INBOUND = """
 SELECT max(e.created_at) FROM conversation c JOIN entry e ON e.conversation_id = c.id
@@ -44,7 +44,9 @@ async def find_conversation_ways(conversation_id: UUID) -> tuple[UUID, list[Way]
         raise Problem("not_found", f"There is no conversation {show_id('cnv', conversation_id)}")
     used = row["reply_channel_id"], row["reply_identity_id"]
     ways = await find_contact_ways(row["contact_id"])
-    ways.sort(key=lambda way: ((way.channel_id, way.identity_id) != used, way.identity_id != used[1]))
+    ways.sort(
+        key=lambda way: (way.status == "paused", (way.channel_id, way.identity_id) != used, way.identity_id != used[1])
+    )
     return row["contact_id"], ways
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -15,7 +14,7 @@ from inbox.contacts.actions.identities import Spelled
 from inbox.contacts.matching import match_key, normalise_address
 from inbox.conversations.actions.reply import Reply
 from inbox.conversations.api.requests import Line, NewMessage, Parts, Words
-from inbox.conversations.scheduled.plan import Plan
+from inbox.conversations.scheduled.plan import Plan, in_utc
 from inbox.conversations.scheduled.shapes import SendAt
 from inbox.conversations.sending.verdict import ReasonCode, Verdict, Way
 from inbox.kit.clock import show_time
@@ -121,7 +120,7 @@ class PreviewPiece(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PreviewReason(msgspec.Struct, kw_only=True, frozen=True):
-    """What stands in the way."""
+    """What stands in the way, or holds it up."""
 
     code: ReasonCode
     detail: str
@@ -152,7 +151,10 @@ class PreviewWay(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class MessagePreviewObject(msgspec.Struct, kw_only=True, frozen=True):
-    """What would become of a message. The first of `ways` that can send is the one it takes by itself."""
+    """What would become of a message. It takes the first of `ways` by itself, and another where it names it.
+
+    By a way whose only reason is `channel_paused` it can be sent, and waits until the channel is resumed.
+    """
 
     object: Literal["message_preview"] = "message_preview"
     can_send: bool
@@ -197,7 +199,7 @@ def planned(reply: Reply, asked: TimedMessage) -> Plan | None:
     if asked.send_at is None:
         return None
     return Plan(
-        send_at=asked.send_at.astimezone(UTC),
+        send_at=in_utc(asked.send_at),
         parts=reply.parts,
         author=reply.author,
         medium=reply.medium,

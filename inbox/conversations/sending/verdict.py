@@ -16,6 +16,8 @@ from channels.parts import MEDIA_PARTS, AnyPart, Text, plain_text
 ReasonCode: TypeAlias = Literal[
     "no_channel", "channel_paused", "adapter_missing", "contact_blocked", "opted_out", "window_closed", "channel_cannot"
 ]
+HOLDING: frozenset[ReasonCode] = frozenset({"channel_paused"})
+"""With these a message is taken, and waits."""
 CountSegments: TypeAlias = Callable[[str], Any]
 """How many segments a text takes; the gateway hands it in, since it belongs to a medium."""
 
@@ -35,7 +37,7 @@ class Way(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Reason(msgspec.Struct, kw_only=True, frozen=True):
-    """What stands in the way: a code, a sentence, and the part it is about."""
+    """What stands in the way or holds it up: a code, a sentence, and the part it is about."""
 
     code: ReasonCode
     detail: str
@@ -68,8 +70,8 @@ class Verdict(msgspec.Struct, kw_only=True, frozen=True):
 
     @property
     def can_send(self) -> bool:
-        """Whether nothing stands in the way."""
-        return not self.reasons
+        """Whether nothing stands in the way; what only has to wait can be sent."""
+        return all(reason.code in HOLDING for reason in self.reasons)
 
 
 def judge_way(way: Way, parts: list[AnyPart], limits: Limits | None, *, count: CountSegments, now: datetime) -> Verdict:
@@ -110,7 +112,9 @@ def find_losses(parts: Sequence[AnyPart], limits: Limits) -> list[Loss]:
 def _why_not(way: Way) -> list[Reason]:
     reasons = []
     if way.status != "active":
-        reasons.append(Reason(code="channel_paused", detail=f"the channel is {way.status}"))
+        reasons.append(
+            Reason(code="channel_paused", detail="the channel is paused: the message waits until it is resumed")
+        )
     if way.blocked:
         reasons.append(Reason(code="contact_blocked", detail="the contact is blocked: nothing is written to them"))
     if way.revoked:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -118,7 +118,7 @@ def _line(row: Row) -> Line:
     author = _author(row["author"])
     told = _event(row["event"]).name.replace("_", " ") if row["event"] else ""
     return Line(
-        at=row["created_at"],
+        at=datetime.fromisoformat(row["created_at"]),
         who=author.name or author.address or author.type,
         by=row["medium"] or row["type"],
         text=row["text"] or told,

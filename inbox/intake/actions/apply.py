@@ -11,17 +11,19 @@ import msgspec
 from channels.events import Address, AddressKind, ConsentChanged, DeliveryReported, MessageReceived
 from channels.parts import MEDIA_PARTS, AnyPart
 from inbox.attachments.actions import ExpectedAttachment, expect_attachments
-from inbox.contacts.actions import find_or_create_identities, record_consents
+from inbox.contacts.actions import confirm_owners, find_or_create_identities, record_consents
 from inbox.contacts.contact import ConsentChange, KnownIdentity
 from inbox.contacts.matching import keep_address, match_key
 from inbox.conversations.actions.deliveries import PieceReport, apply_reports, find_deliveries, log_reports
-from inbox.conversations.actions.store import lock_contacts, lock_threads, store_threads
+from inbox.conversations.actions.store import HeldContact, lock_contacts, lock_threads, store_threads
 from inbox.conversations.entry import Recipient
 from inbox.conversations.opening import choose_thread
+from inbox.conversations.scheduled.actions.hold import hold_on_reply
 from inbox.conversations.thread import Arrival, Held, contact_author, open_thread, receive_message, record_change
 from inbox.intake.batch import Fact
 from inbox.kit.callers import Actor
 from inbox.kit.ids import UnknownId, new_id, read_id, show_id
+from inbox.kit.tracing import within_trace
 from inbox.outbox.actions import enqueue_jobs
 from inbox.outbox.jobs import FetchMedia, NewJob
 
@@ -39,10 +41,11 @@ class Batch(msgspec.Struct, kw_only=True):
     now: datetime
     window: timedelta
     people: dict[tuple[AddressKind, str], KnownIdentity]
-    names: dict[UUID, str | None]
+    contacts: dict[UUID, HeldContact]
     held: dict[UUID, Held]
     of_contact: dict[UUID, list[Held]]
     attachments: list[ExpectedAttachment] = []
+    fetches: list[NewJob] = []
     consents: list[ConsentChange] = []
 
 
@@ -59,17 +62,20 @@ async def apply_facts(facts: Sequence[Fact], *, now: datetime, window: timedelta
     )
     people = await find_or_create_identities([*reversed(senders)])  # of several spellings the last counts: the first
     contacts = {known.contact_id for known in people.values()}
-    names = await lock_contacts(contacts) if contacts else {}
+    held_contacts = await lock_contacts(contacts) if contacts else {}
+    await confirm_owners(people)
     held = await lock_threads(
         {report.conversation_id for report in reports}, contact_ids=contacts, closed_after=now - window
     )
     of_contact: dict[UUID, list[Held]] = {}
     for one in held.values():
         of_contact.setdefault(one.thread.contact_id, []).append(one)
-    batch = Batch(now=now, window=window, people=people, names=names, held=held, of_contact=of_contact)
+    batch = Batch(now=now, window=window, people=people, contacts=held_contacts, held=held, of_contact=of_contact)
     for fact in facts:
-        _happen(batch, fact)
-    await _store(batch, reports)
+        with within_trace(fact.traceparent):
+            _happen(batch, fact)
+    with within_trace(_only_trace(facts)):
+        await _store(batch, reports)
     return missed
 
 
@@ -80,14 +86,21 @@ def _happen(batch: Batch, fact: Fact) -> None:
         _consent(batch, fact, fact.event)
 
 
+def _only_trace(facts: Sequence[Fact]) -> str | None:
+    """The trace of what all these facts do together, if they are of one."""
+    traces = {fact.traceparent for fact in facts}
+    return traces.pop() if len(traces) == 1 else None
+
+
 async def _store(batch: Batch, reports: Sequence[Report]) -> None:
     pieces = [report.piece for report in reports]
     await log_reports(pieces, now=batch.now)
     await apply_reports(batch.held, pieces, now=batch.now)
+    await hold_on_reply(list(batch.held.values()), now=batch.now)
     await store_threads(list(batch.held.values()), now=batch.now)
     await expect_attachments(batch.attachments)
     await record_consents(batch.consents)
-    await enqueue_jobs([_fetch_job(expected) for expected in batch.attachments])
+    await enqueue_jobs(batch.fetches)
 
 
 def _fetch_job(expected: ExpectedAttachment) -> NewJob:
@@ -98,8 +111,9 @@ def _receive(batch: Batch, fact: Fact, event: MessageReceived) -> None:
     sender = _sender(event.sender)
     known = batch.people[_key(sender)]
     held, because = _thread_of(batch, known.contact_id)
+    contact = batch.contacts[known.contact_id]
     parts, expected = _expect_files(event.parts, channel_id=fact.route.channel_id)
-    name = sender.name or batch.names.get(known.contact_id)
+    name = sender.name or contact.name
     arrival = Arrival(
         route=fact.route,
         contact_id=known.contact_id,
@@ -110,15 +124,17 @@ def _receive(batch: Batch, fact: Fact, event: MessageReceived) -> None:
         provider_message_id=event.provider_message_id,
         raw_event_id=fact.raw_event_id,
         occurred_at=event.occurred_at or fact.received_at,
+        blocked=contact.blocked,
     )
     entry = receive_message(held, arrival, because=because, now=batch.now)
     batch.attachments += [msgspec.structs.replace(one, entry_id=entry.id) for one in expected]
+    batch.fetches += [_fetch_job(one) for one in expected]
 
 
 def _consent(batch: Batch, fact: Fact, event: ConsentChanged) -> None:
     known = batch.people[_key(_sender(event.sender))]
     held, _ = _thread_of(batch, known.contact_id)
-    name = batch.names.get(known.contact_id)
+    name = batch.contacts[known.contact_id].name
     actor = Actor(type="contact", id=show_id("ctc", known.contact_id), name=name)
     entry = record_change(
         held,
@@ -146,7 +162,7 @@ def _thread_of(batch: Batch, contact_id: UUID) -> tuple[Held, str]:
     opening = choose_thread((held.thread for held in known), now=batch.now, window=batch.window)
     if opening.thread is not None:
         return batch.held[opening.thread.id], opening.because
-    held = open_thread(contact_id, now=batch.now)
+    held = open_thread(contact_id, now=batch.now, closed=batch.contacts[contact_id].blocked)
     batch.held[held.thread.id] = held
     known.append(held)
     return held, opening.because

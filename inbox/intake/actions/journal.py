@@ -19,11 +19,13 @@ WITH turn AS MATERIALIZED (
 ), waited AS MATERIALIZED (
     SELECT count(*) FROM turn
 )
-INSERT INTO raw_event (channel_id, kind, method, url, headers, body, received_at, request_id, spool_id, once_key)
-SELECT e.channel_id, e.kind, e.method, e.url, e.headers, e.body, e.received_at, e.request_id, e.spool_id, e.once_key
+INSERT INTO raw_event (channel_id, kind, method, url, headers, body, received_at, request_id, spool_id, once_key,
+                       traceparent)
+SELECT e.channel_id, e.kind, e.method, e.url, e.headers, e.body, e.received_at, e.request_id, e.spool_id, e.once_key,
+       e.traceparent
 FROM waited, unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::bytea[], $7::timestamptz[],
-                    $8::text[], $9::uuid[], $10::text[]) WITH ORDINALITY
-     AS e(channel_id, kind, method, url, headers, body, received_at, request_id, spool_id, once_key, n)
+                    $8::text[], $9::uuid[], $10::text[], $11::text[]) WITH ORDINALITY
+     AS e(channel_id, kind, method, url, headers, body, received_at, request_id, spool_id, once_key, traceparent, n)
 ORDER BY e.n
 ON CONFLICT DO NOTHING
 RETURNING channel_id
@@ -43,6 +45,7 @@ class JournalEntry(msgspec.Struct, kw_only=True, frozen=True):
     request_id: str | None = None
     spool_id: UUID | None = None
     once_key: str | None = None
+    traceparent: str | None = None
 
 
 async def journal_events(entries: Sequence[JournalEntry]) -> set[UUID]:

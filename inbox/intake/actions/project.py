@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from inbox.intake.actions.apply import apply_facts
-from inbox.intake.batch import Fact, Failure, FindSibling, Lane, ParsedEvent, one_each, sort_out
+from inbox.intake.batch import Fact, Failure, FindSibling, Lane, ParsedEvent, Projection, one_each, sort_out
 from inbox.kit.db import execute, fetch, fetch_one
 
 CLAIM = "SELECT projected_id FROM lane WHERE channel_id = $1 FOR NO KEY UPDATE SKIP LOCKED"
@@ -38,8 +38,8 @@ SET code = excluded.code, error = excluded.error, attempts = q.attempts + 1, res
 
 async def project_events(
     lane: Lane, parsed: Sequence[ParsedEvent], *, find_sibling: FindSibling, now: datetime, window: timedelta
-) -> bool:
-    """Project the next requests of a channel, in the open transaction; False when another process is at it.
+) -> Projection | None:
+    """Project the next requests of a channel, in the open transaction; None when another process is at it.
 
     The lane's row is both the lock and the cursor: what was projected meanwhile is passed over, and a crash leaves
     the cursor where it was.
@@ -47,19 +47,21 @@ async def project_events(
     channel_id = lane.route.channel_id
     claimed = await fetch_one(CLAIM, channel_id)
     if claimed is None:
-        return False
+        return None
     due = [one for one in parsed if one.raw_event_id > claimed["projected_id"]]
-    if due:
-        await _project(lane, due, find_sibling=find_sibling, now=now, window=window)
-        await execute("UPDATE lane SET projected_id = $2 WHERE channel_id = $1", channel_id, due[-1].raw_event_id)
-    return True
+    if not due:
+        return Projection()
+    projection = await _project(lane, due, find_sibling=find_sibling, now=now, window=window)
+    await execute("UPDATE lane SET projected_id = $2 WHERE channel_id = $1", channel_id, due[-1].raw_event_id)
+    return projection
 
 
 async def replay_events(
     lane: Lane, parsed: Sequence[ParsedEvent], *, find_sibling: FindSibling, now: datetime, window: timedelta
 ) -> list[Failure]:
     """Project requests once more, wherever the lane stands; what already happened does not happen again."""
-    failures = await _project(lane, parsed, find_sibling=find_sibling, now=now, window=window)
+    projection = await _project(lane, parsed, find_sibling=find_sibling, now=now, window=window)
+    failures = list(projection.failures)
     failed = {failure.raw_event_id for failure in failures}
     resolved = [one.raw_event_id for one in parsed if one.raw_event_id not in failed]
     await execute(
@@ -72,12 +74,12 @@ async def replay_events(
 
 async def _project(
     lane: Lane, parsed: Sequence[ParsedEvent], *, find_sibling: FindSibling, now: datetime, window: timedelta
-) -> list[Failure]:
+) -> Projection:
     facts, misplaced = sort_out(parsed, lane, find_sibling)
     fresh = await _keep_new(facts)
     failures = one_each([*misplaced, *await _forget(await apply_facts(fresh, now=now, window=window))])
     await set_aside(lane.route.channel_id, failures)
-    return failures
+    return Projection(due=parsed, failures=failures, known=len(facts) - len(fresh))
 
 
 async def _forget(missed: Sequence[Fact]) -> list[Failure]:

@@ -31,10 +31,17 @@ FROM job WHERE state = 0 AND NOT (type = ANY($2::text[]))
   AND CASE WHEN type = 'send_scheduled' THEN available_at ELSE created_at END < $1
 """
 
-DROP = f"""
-UPDATE job SET state = 3, error = $3 WHERE id IN (SELECT id {DUE} ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED)
-RETURNING id, payload->>'entry_id' AS entry_id, payload->>'scheduled_id' AS scheduled_id
-"""  # noqa: S608 (ours)
+NEXT = f"""
+SELECT id, payload->>'entry_id' AS entry_id, payload->>'scheduled_id' AS scheduled_id {DUE} ORDER BY id LIMIT $3
+"""
+
+# Conversations are held before their jobs, as by whoever cancels a message or writes one; all of them at once, in the
+# order of their ids. What moves to another conversation meanwhile is found again where it is held then.
+PLACES = """
+SELECT conversation_id FROM entry WHERE id = ANY($1) UNION
+SELECT conversation_id FROM scheduled_message WHERE id = ANY($2)
+"""
+DROP = "UPDATE job SET state = 3, error = $2 WHERE id = ANY($1::bigint[]) AND state = 0 RETURNING id"
 
 DROPPED = "it was dropped before the outbox was released: it had waited too long"
 
@@ -76,15 +83,17 @@ async def drop_sends(before: datetime, *, actor: Actor, now: datetime) -> int:
     """
     if not await fetch_value("SELECT true FROM outbox_hold FOR KEY SHARE"):
         raise Problem("state_conflict", "The outbox is not held", hint="Hold it first: what runs cannot be dropped")
-    rows = await fetch(DROP, before, HARMLESS_TYPES, DROPPED, BATCH)
+    rows = await fetch(NEXT, before, HARMLESS_TYPES, BATCH)
     entry_ids = [UUID(row["entry_id"]) for row in rows if row["entry_id"]]
+    scheduled_ids = [UUID(row["scheduled_id"]) for row in rows if row["scheduled_id"]]
+    await lock_threads({row["conversation_id"] for row in await fetch(PLACES, entry_ids, scheduled_ids)})
     await expire_messages(entry_ids, state="expired", reason=DROPPED, now=now)
-    for row in rows:
-        if row["scheduled_id"]:
-            await _end_scheduled(UUID(row["scheduled_id"]), now=now)
-    if rows:
-        await record_audit(actor, "outbox.dropped", facts={"count": len(rows), "before": before})
-    return len(rows)
+    for scheduled_id in scheduled_ids:
+        await _end_scheduled(scheduled_id, now=now)
+    dropped = len(await fetch(DROP, [row["id"] for row in rows], DROPPED))
+    if dropped:
+        await record_audit(actor, "outbox.dropped", facts={"count": dropped, "before": before})
+    return dropped
 
 
 async def count_droppable(before: datetime) -> int:

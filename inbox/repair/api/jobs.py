@@ -11,7 +11,7 @@ from inbox.kit.clock import utc_now
 from inbox.repair.actions.jobs import count_dead_jobs, discard_dead_jobs, retry_dead_jobs
 from inbox.repair.api.shapes import ChangedObject, JobChoice, read_jobs
 
-ADMIN = {"scope": "admin", "problems": ["validation_failed"]}
+ADMIN = {"scope": "admin", "problems": ["validation_failed", "not_found"]}
 
 
 class JobRepairController(Controller):

@@ -36,7 +36,7 @@ class UnsettledController(Controller):
     path = "/messages"
     tags = ("Messages",)
 
-    @get("/", opt={"scope": "conversations:read"}, operation_id="listUnsettledMessages",
+    @get("/", opt={"scope": "conversations:read", "problems": ["not_found"]}, operation_id="listUnsettledMessages",
          summary="List messages of unknown outcome")  # fmt: skip
     async def list_unsettled_messages(
         self,
@@ -54,17 +54,19 @@ class UnsettledController(Controller):
         after = read_cursor(cursor, UUID, of=asked)
         ids = await list_unsettled(channel_id=channel_id, after=after, limit=limit + 1)
         shown = await show_unsettled(ids)
-        return cut_page(ids, limit, key=lambda one: one, of=asked, show=lambda one: shown[one])
+        left = [one for one in ids if one in shown]  # one may be erased in between
+        return cut_page(left, limit, key=lambda one: one, of=asked, show=lambda one: shown[one])
 
 
 async def show_unsettled(ids: Sequence[UUID]) -> dict[UUID, UnsettledMessage]:
-    """These messages with their evidence."""
-    entries = await find_entries(ids)
+    """These messages with their evidence: two statements, however many."""
+    entries, attempts = await find_entries(ids), dict[UUID, list[AttemptObject]]()
+    for row in await list_attempts(ids):
+        attempts.setdefault(row["entry_id"], []).append(show_attempt(row))
     return {
         entry_id: UnsettledMessage(
-            id=show_id(ENTRY, entry_id),
-            message=show_entry(entries[entry_id]),
-            attempts=[show_attempt(row) for row in await list_attempts(entry_id)],
+            id=show_id(ENTRY, entry_id), message=show_entry(entries[entry_id]), attempts=attempts.get(entry_id, [])
         )
         for entry_id in ids
+        if entry_id in entries
     }

@@ -33,6 +33,7 @@ from inbox.repair.queries import find_repair, list_repairs
 from inbox.repair.spans import check_span
 
 ADMIN = {"scope": "admin"}
+CHOOSE = {**ADMIN, "problems": ["validation_failed", "not_found"]}
 RECONCILE = {**ADMIN, "problems": ["state_conflict", "channel_cannot", "validation_failed"]}
 
 
@@ -90,7 +91,7 @@ class IntakeRepairController(Controller):
     path = "/intake"
     tags = ("Intake",)
 
-    @post("/replay", opt={**ADMIN, "problems": ["validation_failed"]}, operation_id="replayIntake",
+    @post("/replay", opt=CHOOSE, operation_id="replayIntake",
           summary="Project journaled requests once more", status_code=202)  # fmt: skip
     async def replay_intake(self, *, caller: NamedDependency[Caller], data: JSONBody[EventChoice]) -> RepairObject:
         """After a parser was mended, say. What has happened already does not happen twice; what waits for its turn is
@@ -100,7 +101,7 @@ class IntakeRepairController(Controller):
         wanted = NewRepair(kind="replay", selection=selection, dry_run=data.dry_run)
         return show_repair(await find_repair(await begin_repair(wanted, actor=caller.actor)))
 
-    @post("/dismiss", opt={**ADMIN, "problems": ["validation_failed"]}, operation_id="dismissIntake",
+    @post("/dismiss", opt=CHOOSE, operation_id="dismissIntake",
           summary="Close requests in quarantine", status_code=200)  # fmt: skip
     async def dismiss_intake(self, *, caller: NamedDependency[Caller], data: JSONBody[EventChoice]) -> ChangedObject:
         """They will never be projected, and nobody has to look at them again; they go with the journal's retention."""

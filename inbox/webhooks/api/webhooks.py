@@ -13,6 +13,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from inbox.kit.callers import Caller
 from inbox.kit.clock import show_time
+from inbox.kit.errors import Problem
 from inbox.kit.ids import CONVERSATION, WEBHOOK, read_id, show_id
 from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageLimit, cut_page, read_cursor
 from inbox.webhooks.actions.endpoints import (
@@ -67,6 +68,7 @@ class WebhookController(Controller):
         self, *, caller: NamedDependency[Caller], workshop: NamedDependency[Workshop], data: JSONBody[NewWebhook]
     ) -> WebhookWithSecret:
         """It gets what happens from now on. The answer holds its signing secret, which is not shown again."""
+        _check_reader(caller)
         wanted = Endpoint(**msgspec.structs.asdict(data))
         row, secret = await create_webhook(wanted, workshop=workshop, actor=caller.actor)
         return show_webhook_secret(row, secret)
@@ -86,6 +88,7 @@ class WebhookController(Controller):
         data: JSONBody[WebhookPatch],
     ) -> WebhookObject:
         """Enabled again, it gets what was queued for it, and what happens from then on; `recover` brings the rest."""
+        _check_reader(caller)
         change = EndpointChange(**{name: getattr(data, name) for name in WebhookPatch.__struct_fields__})
         row = await change_webhook(read_id(WEBHOOK, webhook_id), change, workshop=workshop, actor=caller.actor)
         return show_webhook(row)
@@ -156,3 +159,10 @@ class WebhookController(Controller):
         of = ["webhook-deliveries", webhook, narrowed]
         rows = await list_deliveries(webhook, narrowed, after=read_cursor(cursor, UUID, of=of), limit=limit + 1)
         return cut_page(rows, limit, key=lambda row: row["event_id"], of=of, show=show_delivery)
+
+
+def _check_reader(caller: Caller) -> None:
+    """Who has events sent somewhere reads them there: a key that may not read them may not send them."""
+    if not caller.may("events:read"):
+        detail = "an endpoint gets events, so the key needs events:read as well as webhooks:write"
+        raise Problem("scope_missing", detail, hint="Use a key with both scopes.")

@@ -16,6 +16,7 @@ LANDLINE = "+4930123456"
 
 CALLS: tuple[tuple[CallFault, int | None, str], ...] = (  # a fault, the status answered, and what the ledger says
     ("throttle", 429, "not taken"),
+    ("unavailable", 503, "not taken"),
     ("error", 503, "not taken"),
     ("error_after", 503, "unanswered"),
     ("cut", None, "not taken"),

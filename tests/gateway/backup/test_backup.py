@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import asyncpg
@@ -11,16 +12,20 @@ import pytest
 
 from gateway.backup import after
 from gateway.backup.manifest import MANIFEST, BackupError, Manifest, read_manifest, write_manifest
-from gateway.backup.restore import check_fit
+from gateway.backup.programs import without_password
+from gateway.backup.restore import UNFINISHED, check_fit
 from gateway.backup.verify import opened_backup, verify_backup
 from gateway.sealed import check_keys
+from inbox.kit.callers import SYSTEM
 from inbox.kit.db import fetch, fetch_value
 from inbox.kit.secrets import SecretBox
 from inbox.outbox.actions import claim_jobs
 from inbox.repair.queries import outbox_status
+from inbox.transfers.actions import begin_transfer, close_transfer
+from inbox.transfers.transfer import ExportPlan
 from tests.gateway.backup.copies import BOX, PHOTO, back_up, keep_photo, open_source, restore_into
 from tests.gateway.runtimes import open_test_runtime
-from tests.inbox.builders import journal_row, rows_of
+from tests.inbox.builders import committed, journal_row, rows_of
 
 FOREIGN_KEYS = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated"
 
@@ -211,3 +216,85 @@ def test_what_happened_since_happens_again(
         assert restored.redone == {"erasures": 1}
 
     asyncio.run(run())
+
+
+def test_transfers_end_for_their_files_are_in_no_backup(
+    database_url: str, empty_database_url: str, tmp_path: Path
+) -> None:
+    """An export that ran has failed and one that was done is gone: none goes on with its first parts missing."""
+
+    async def run() -> None:
+        async with open_source(database_url, tmp_path / "old") as (runtime, _):
+            done, running = [
+                await committed(begin_transfer("export", "contacts", format="csv", plan=ExportPlan(), actor=SYSTEM))
+                for _ in range(2)
+            ]
+            await committed(close_transfer(done, "done"))
+            await back_up(runtime, tmp_path / "backup")
+        await restore_into(tmp_path / "backup", empty_database_url, tmp_path / "new")
+        async with open_test_runtime(empty_database_url, tmp_path / "new"):
+            seen = {row["id"]: (row["state"], row["error"]) for row in await rows_of("transfer")}
+            assert seen == {done: ("expired", None), running: ("failed", after.TRANSFER_LOST)}
+
+    asyncio.run(run())
+
+
+def test_a_restore_that_broke_off_says_so(
+    database_url: str, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy whose files or erasures never came is held for that reason, and nobody takes it for a whole one."""
+
+    async def broken(place: after.RestoredPlace) -> int:
+        raise BackupError("the ledger cannot be read")
+
+    monkeypatch.setattr(after, "AFTER_RESTORE", {"erasures": broken})
+
+    async def run() -> None:
+        async with open_source(database_url, tmp_path / "old") as (runtime, _):
+            await back_up(runtime, tmp_path / "backup")
+        with pytest.raises(BackupError, match="ledger"):
+            await restore_into(tmp_path / "backup", empty_database_url, tmp_path / "new")
+        async with open_test_runtime(empty_database_url, tmp_path / "new"):
+            status = await outbox_status()
+            assert status.held
+            assert str(status.reason).startswith(UNFINISHED)
+
+    asyncio.run(run())
+
+
+def test_a_spool_is_restored_whole_or_not_at_all(
+    database_url: str, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who drains the folder meanwhile sees no half of a file, which would be taken for a torn one."""
+    seen: list[list[str]] = []
+    copy = shutil.copyfile
+
+    def copy_watched(source: Path, target: Path) -> None:
+        copy(source, target)
+        seen.append([path.name for path in target.parent.glob("*.spool")])
+
+    async def run() -> None:
+        async with open_source(database_url, tmp_path / "old") as (runtime, _):
+            await runtime.spool.append([journal_row(await fetch_value("SELECT id FROM channel"), b"[]")])
+            await back_up(runtime, tmp_path / "backup")
+            runtime.spool.close()
+        monkeypatch.setattr(shutil, "copyfile", copy_watched)
+        restored = await restore_into(tmp_path / "backup", empty_database_url, tmp_path / "new")
+        assert (restored.spooled, seen) == (1, [[]])
+        assert len(list((tmp_path / "new" / "spool").glob("*.spool"))) == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("url", "bare", "password"),
+    [
+        ("postgresql://app@/postgres?host=/run/x&port=5432", "postgresql://app@/postgres?host=/run/x&port=5432", None),
+        ("postgresql://u:p%40x@h:1/db?sslmode=require", "postgresql://u@h:1/db?sslmode=require", "p@x"),
+        ("postgresql://u@h/db?password=s%26x&sslmode=require", "postgresql://u@h/db?sslmode=require", "s&x"),
+        ("postgresql:///db?host=h&password=s", "postgresql:///db?host=h", "s"),
+    ],
+)
+def test_no_password_stands_among_the_arguments(url: str, bare: str, password: str | None) -> None:
+    """Everybody on the machine can read a program's arguments; a password may stand in two places of a URL."""
+    assert without_password(url) == (bare, password)

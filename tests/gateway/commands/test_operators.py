@@ -124,7 +124,10 @@ def test_quarantine_is_listed_shown_and_replayed(shell: Shell, database_url: str
     assert (told["replayed"], told["failures"][0]["raw_event_id"]) == (0, row["id"])
     mended = "MessageSid=SM1&AccountSid=AC1&From=%2B14155550143&To=%2B14155550199&Body=hi"
     run_sql(database_url, f"UPDATE raw_event SET body = convert_to('{mended}', 'UTF8')")
-    assert shell.read("intake", "replay", str(row["id"])) == {"replayed": 1, "failures": []}
+    tried = shell.read("intake", "replay", "--code", "malformed", "--since", "1h", "--dry-run")
+    assert (tried["selected"], tried["replayed"]) == (1, 0)
+    done = shell.read("intake", "replay", str(row["id"]))
+    assert (done["replayed"], done["failures"]) == (1, [])
     assert shell.read("intake", "list", "--state", "quarantine") == []
     shell.run("intake", "show", "99999", code=1)
     shell.run("intake", "replay", "99999", code=1)
@@ -136,20 +139,20 @@ def test_migrations_are_planned_checked_and_undone(shell: Shell) -> None:
     undone = shell.read("migrate", "--back", "1")["undone"]
     assert len(undone) == 1
     assert shell.read("migrate", "--check", code=1) == {"to_run": undone}
-    assert shell.read("migrate", "--plan") == {"to_run": undone}
+    assert [one["id"] for one in shell.read("migrate", "--plan")["to_run"]] == undone
     assert shell.read("migrate") == {"run": undone}
 
 
 def test_the_doctor_finds_what_is_wrong(shell: Shell, database_url: str) -> None:
     """A healthy installation ends with 0; dead jobs and quarantine are problems with advice, and end with 1."""
     channel = shell.read(*NEW_CHANNEL)["channel_id"]
-    assert shell.read("doctor")["problems"] == 0
+    assert shell.read("doctor", "--offline")["problems"] == 0
     poison(database_url, channel)
     run_sql(database_url, DEAD_JOB)
-    findings = {found["name"]: found for found in shell.read("doctor", code=1)["findings"]}
+    findings = {found["name"]: found for found in shell.read("doctor", "--offline", code=1)["findings"]}
     assert (findings["jobs"]["verdict"], findings["quarantine"]["verdict"]) == ("problem", "problem")
     assert "switchboard jobs retry" in findings["jobs"]["fix"]
-    assert "✗ jobs" in shell.run("doctor", code=1).output
+    assert "✗ jobs" in shell.run("doctor", "--offline", code=1).output
 
 
 def test_a_channel_stored_with_another_key_is_found(shell: Shell, database_url: str, tmp_path: Path) -> None:
@@ -163,7 +166,7 @@ def test_a_channel_stored_with_another_key_is_found(shell: Shell, database_url: 
             "SWITCHBOARD_SECRET_KEY": KEY[::-1],
         }
     )
-    findings = {found["name"]: found for found in other.read("doctor", code=1)["findings"]}
+    findings = {found["name"]: found for found in other.read("doctor", "--offline", code=1)["findings"]}
     assert findings["channel Support"]["verdict"] == "problem"
     assert findings["redis"]["verdict"] == "warning"
 

@@ -11,10 +11,10 @@ import pytest
 
 from gateway.commands.exits import CommandFailed
 from gateway.commands.openapi import unopened_runtime
+from gateway.configuration import load_settings
 from gateway.demo.seeding import ADAPTER, DEMO_API_KEY, LINES, STAFF, Seeded, seed_demo
 from gateway.demo.stories import STORIES
 from gateway.runtime import Runtime
-from gateway.configuration import load_settings
 from inbox.accounts.queries import live_channels
 from inbox.kit.db import close_database, open_database, tx
 from inbox.staff.actions import create_api_key, revoke_api_key

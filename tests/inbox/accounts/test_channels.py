@@ -11,6 +11,7 @@ import pytest
 from inbox.accounts.api import ChannelController, ChannelTypeController
 from inbox.accounts.catalogue import Catalogue, UnreadableChannel
 from inbox.accounts.queries import find_channel
+from inbox.intake.actions import closing
 from inbox.kit.db import execute, fetch, fetch_value
 from inbox.kit.ids import new_id, read_id, show_id
 from tests.api import Api, open_api
@@ -168,8 +169,9 @@ def test_connecting_a_number_twice_at_once_connects_it_once(database_url: str) -
     run_api(database_url, body)
 
 
-def test_a_removed_channel_is_gone_and_its_secrets_too(database_url: str) -> None:
-    """What came by it stays, so the row does; nothing finds it any more, and its settings are empty."""
+def test_a_removed_channel_is_gone_and_its_secrets_too(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came by it stays, so the row does; nothing finds it any more, and its settings are soon empty."""
+    monkeypatch.setattr(closing, "LATE_SECONDS", 0)
 
     async def body(api: Api) -> None:
         made = await connect(api)
@@ -178,6 +180,7 @@ def test_a_removed_channel_is_gone_and_its_secrets_too(database_url: str) -> Non
         for method, asked in (("GET", None), ("PATCH", {"name": "x"}), ("DELETE", None)):
             assert (await api.call(method, path, json=asked)).status_code == 404
         assert (await api.call("GET", "/v1/channels")).json()["data"] == []
+        assert await closing.settle_removed_channels() == 0
         assert await fetch_value("SELECT settings FROM channel") == b""
         assert (await feed_types())[-1] == ("channel.disconnected", [])
 

@@ -285,3 +285,13 @@ def test_scopes_are_asked_for(database_url: str) -> None:
         assert (await api.call("GET", path, key=None)).status_code == 401
 
     run_api(database_url, body)
+
+
+def test_a_moment_that_cannot_be_stored_is_a_bad_query(database_url: str) -> None:
+    """What is wrong with a query is told as such, also where only the database knows; a list has no other refusal."""
+
+    async def body(api: Api) -> None:
+        answer = await api.call("GET", "/v1/contacts", params={"updated_after": "0001-01-01T00:00:00+10:00"})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_query")
+
+    run_api(database_url, body)

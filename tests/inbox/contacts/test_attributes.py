@@ -40,7 +40,7 @@ REFUSED = [
     ("date", "2026-02-30"), ("date", "20261121"), ("date", 20261121), ("datetime", "2026-11-21T10:14:03"),
     ("datetime", "2026-11-21"), ("select", "xl"), ("select", ["m"]), ("multiselect", "m"), ("multiselect", ["xl"]),
     ("url", "javascript:alert(1)"), ("url", "https://"), ("url", "http://a b/"), ("email", "ana"), ("email", 5),
-    ("phone", "600 111 222"), ("phone", None),
+    ("phone", "600 111 222"), ("phone", None), ("number", 10**400), ("datetime", "0001-01-01T00:00:00+10:00"),
 ]  # fmt: skip
 
 

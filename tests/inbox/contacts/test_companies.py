@@ -48,6 +48,8 @@ def test_a_company_and_its_contacts(database_url: str) -> None:
         told = await fetch("SELECT type, facts FROM feed_event WHERE type LIKE 'company.%' ORDER BY position")
         assert [row["type"] for row in told] == ["company.created", "company.updated", "company.deleted"]
         assert all(acme["id"] in row["facts"] for row in told)
+        [audited] = await fetch("SELECT target FROM audit_event WHERE action = 'company.deleted'")
+        assert audited["target"] == acme["id"]
 
     run_people(database_url, body)
 

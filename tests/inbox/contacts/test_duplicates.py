@@ -8,8 +8,10 @@ import pytest
 
 from channels.events import AddressKind
 from inbox.contacts.contact import Contact, Employer, Identity
+from inbox.contacts.duplicates.queries import COMPARED
 from inbox.contacts.duplicates.scoring import compare_contacts
 from inbox.kit.clock import utc_now
+from inbox.kit.db import execute
 from inbox.kit.ids import new_id
 from tests.api import Api
 from tests.inbox.contacts.people import run_people
@@ -69,5 +71,19 @@ def test_duplicates_are_found_and_ranked(database_url: str) -> None:
         ]  # fmt: skip
         assert all(one["because"] for one in found)
         assert (await api.call("GET", f"/v1/contacts/{ana['id']}")).json() == ana
+
+    run_people(database_url, body)
+
+
+def test_many_of_the_same_name_crowd_nobody_out(database_url: str) -> None:
+    """However many are called the same, whoever shares an id in another system is still compared and comes first."""
+
+    async def body(api: Api) -> None:
+        ana = await make(api, name="Ana Ruiz", external={"crm": "1"})
+        same = await make(api, name="A. Ruiz", external={"crm": "1"})
+        crowd = "INSERT INTO contact (id, name) SELECT gen_random_uuid(), 'ana ruiz' FROM generate_series(1, $1)"
+        await execute(crowd, COMPARED + 20)
+        found = (await api.call("GET", f"/v1/contacts/{ana['id']}/duplicates")).json()["data"]
+        assert (found[0]["contact"]["id"], found[0]["score"], found[1]["score"]) == (same["id"], 60, 25)
 
     run_people(database_url, body)

@@ -11,12 +11,13 @@ import pytest
 
 from channels.events import DeliveryError
 from inbox.conversations.actions.deliveries import (
+    EndedAttempt,
     PieceReport,
     apply_reports,
-    begin_attempt,
-    end_attempt,
-    next_piece,
-    open_attempt,
+    begin_attempts,
+    end_attempts,
+    next_pieces,
+    open_attempts,
     stored_parts,
 )
 from inbox.conversations.actions.reply import retry_message
@@ -66,7 +67,7 @@ async def state_of(entry_id: UUID) -> str:
 
 async def next_number(entry_id: UUID) -> int | None:
     """Which piece is to be handed over next."""
-    row = await next_piece(entry_id)
+    row = (await next_pieces([entry_id])).get(entry_id)
     return row["piece"] if row else None
 
 
@@ -92,7 +93,7 @@ def test_the_pieces_are_the_message(database_url: str) -> None:
         entry_id = await long_message()
         parts = [part for row in await rows_of("delivery", "piece") for part in stored_parts(row["parts"])]
         assert " ".join(part.text for part in parts if hasattr(part, "text")) == LONG.strip()
-        row = await next_piece(entry_id)
+        row = (await next_pieces([entry_id])).get(entry_id)
         assert row is not None
         assert (row["kind"], row["address"]) == ("phone", "+12125550100")
 
@@ -202,15 +203,16 @@ def test_the_log_keeps_every_try_and_every_report(database_url: str) -> None:
     async def body() -> None:
         lane = await make_channel()
         entry_id = await reply(await receive(lane, text_message()))
-        row = await next_piece(entry_id)
+        row = (await next_pieces([entry_id])).get(entry_id)
         assert row is not None
-        attempt = await committed(begin_attempt(row["id"], now=NOW))
-        assert await open_attempt(row["id"]) == attempt
-        await committed(end_attempt(attempt, outcome="sent", error=None, detail="SM1", now=NOW))
-        assert await open_attempt(row["id"]) is None
+        attempts = await committed(begin_attempts([row["id"]], now=NOW))
+        assert await open_attempts([row["id"]]) == attempts
+        ended = EndedAttempt(id=attempts[row["id"]], outcome="sent", detail="SM1")
+        await committed(end_attempts([ended], now=NOW))
+        assert await open_attempts([row["id"]]) == {}
         await tell(entry_id, 1, "sent", provider_message_id="SM1")
         await receive(lane, *(delivery_report("SM1", state) for state in ("delivered", "sent")))
-        logged = await list_attempts(entry_id)
+        logged = await list_attempts([entry_id])
         assert [(one["kind"], one["outcome"]) for one in logged] == [
             ("send", "sent"), ("report", "delivered"), ("report", "sent"),
         ]  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from inbox.conversations.actions.change import open_conversation, set_status
 from inbox.conversations.opening import choose_thread
-from inbox.conversations.queries import list_entries
+from inbox.conversations.queries import read_timeline
 from inbox.conversations.thread import Status, Thread
 from inbox.intake.batch import Lane
 from inbox.kit.ids import new_id
@@ -115,7 +115,9 @@ def test_the_next_message_joins_or_opens(
         row = await one_row("conversation", second)
         assert (row["status"], row["snoozed_until"], row["closed_at"]) == ("open", None, None)
         assert row["waiting_since"] is not None
-        entries = await list_entries(second, after_seq=0, limit=99)
+        listed = await read_timeline(second, after_seq=0, limit=99)
+        assert listed is not None
+        entries = listed.rows
         assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
         told = [msgspec.json.decode(entry["event"]) for entry in entries if entry["event"]]
         assert [(one["name"], one["to"]) for one in told[-1:]] == ([(name, "open")] if name else [])

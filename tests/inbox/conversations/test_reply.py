@@ -183,17 +183,46 @@ def test_what_the_channel_cannot_carry_is_refused_whole(database_url: str) -> No
     run_opened(database_url, body)
 
 
-@pytest.mark.parametrize(
-    "change", ["UPDATE channel SET status = 'paused'", "UPDATE channel SET deleted_at = now()", "DELETE FROM identity"]
-)
+@pytest.mark.parametrize("change", ["UPDATE channel SET deleted_at = now()", "DELETE FROM identity"])
 def test_where_no_way_leads_nothing_is_written(database_url: str, change: str) -> None:
-    """Without an active channel to an address of the contact a reply is refused and says why."""
+    """Without a channel to an address of the contact a reply is refused and says why."""
 
     async def body() -> None:
         conversation = await receive(await make_channel(), text_message())
         await execute(change)
         assert (await refused(reply(conversation))).code == "channel_cannot"
         assert await count_rows("job") == 0
+
+    run_opened(database_url, body)
+
+
+def test_a_paused_channel_is_taken_where_there_is_no_other_way(database_url: str) -> None:
+    """The message waits in its queue; with another way open that one is taken, unless the paused one is named."""
+
+    async def body() -> None:
+        used = await make_channel()
+        conversation = await receive(used, text_message())
+        await execute("UPDATE channel SET status = 'paused'")
+        entry = await one_row("entry", await reply(conversation))
+        assert (entry["channel_id"], entry["delivery_state"]) == (used.route.channel_id, "queued")
+        other = await make_channel("+12125550198")
+        assert (await one_row("entry", await reply(conversation)))["channel_id"] == other.route.channel_id
+        named = await reply(conversation, channel_id=used.route.channel_id)
+        assert (await one_row("entry", named))["channel_id"] == used.route.channel_id
+        assert [row["lane"] for row in await rows_of("job")] == [
+            str(lane.route.channel_id) for lane in (used, other, used)
+        ]
+
+    run_opened(database_url, body)
+
+
+def test_a_channel_whose_adapter_is_not_installed_is_refused_by_name(database_url: str) -> None:
+    """A plug-in that was removed is no internal error: the refusal says what is missing."""
+
+    async def body() -> None:
+        conversation = await receive(await make_channel(adapter="sms-gone"), text_message())
+        problem = await refused(reply(conversation))
+        assert (problem.code, "sms-gone" in problem.detail) == ("channel_cannot", True)
 
     run_opened(database_url, body)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from inbox.conversations.thread import Route
-from inbox.intake.queries import find_raw_events, list_raw_events
+from inbox.intake.queries import EventSelection, EventState, find_raw_events, list_raw_events
 from inbox.kit.db import fetch_value
 from tests.inbox.builders import (
     BEN,
@@ -102,8 +102,8 @@ def test_the_operator_sees_what_waits_what_failed_and_what_is_done(database_url:
         stray = arrived(ids[1], text_message(to="+12125559999"))
         await project(lane, arrived(ids[0], text_message("a")), stray)
 
-        async def listed(state: str | None) -> list[int]:
-            found = await list_raw_events(state=state, channel_id=lane.route.channel_id, limit=9)
+        async def listed(state: EventState | None) -> list[int]:
+            found = await list_raw_events(EventSelection(state=state, channel_id=lane.route.channel_id), limit=9)
             return [row["id"] for row in found]
 
         assert await listed(None) == ids[::-1]

@@ -59,7 +59,7 @@ def test_a_stored_job_comes_back_as_its_type() -> None:
     for job in (DeliverMessage(entry_id=new_id()), FetchMedia(attachment_id=new_id())):
         assert decode_job(msgspec.json.encode(job)) == job
         assert job_facts(job)["type"] in JOB_TYPES
-    assert len(JOB_TYPES) == 2
+    assert len(set(JOB_TYPES)) == len(JOB_TYPES)
     with pytest.raises(msgspec.ValidationError):
         decode_job(b'{"type":"make_tea"}')
 

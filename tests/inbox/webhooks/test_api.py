@@ -254,6 +254,37 @@ def test_reading_is_not_changing(database_url: str) -> None:
     run(database_url, body)
 
 
+def test_only_who_may_read_events_may_have_them_sent(database_url: str) -> None:
+    """A key for webhooks alone cannot carry off what it may not read, by a new endpoint or by turning one round."""
+
+    async def body(api: Api) -> None:
+        made = await make(api)
+        writer, both = await api.make_key("webhooks:write"), await api.make_key("webhooks:write", "events:read")
+        path = f"/v1/webhooks/{made['id']}"
+        for method, where in (("POST", "/v1/webhooks"), ("PATCH", path)):
+            refused = await api.call(method, where, key=writer, json={"url": URL})
+            assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+        assert (await api.call("PATCH", path, key=both, json={"url": f"{URL}/2"})).status_code == 200
+
+    run(database_url, body)
+
+
+def test_of_two_who_change_the_same_version_one_wins(database_url: str) -> None:
+    """If-Match holds for endpoints too."""
+
+    async def body(api: Api) -> None:
+        made = await make(api)
+        path = f"/v1/webhooks/{made['id']}"
+        tag = {"If-Match": f'"v{made["version"]}"'}
+        first, second = [
+            await api.call("PATCH", path, headers=tag, json={"description": words}) for words in ("one", "two")
+        ]
+        assert (first.status_code, second.status_code) == (200, 412)
+        assert (await get(api, path))["description"] == "one"
+
+    run(database_url, body)
+
+
 def test_there_are_only_so_many(database_url: str) -> None:
     """Each event is matched against all of them, so a loop that makes webhooks ends."""
 

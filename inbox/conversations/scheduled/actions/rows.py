@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from channels.parts import plain_text
-from inbox.conversations.actions.store import lock_thread
+from inbox.conversations.actions.store import lock_thread_by
 from inbox.conversations.scheduled.plan import Plan, ScheduledState, WhyNot
 from inbox.conversations.scheduled.queries import SCHEDULED, find_scheduled
 from inbox.conversations.thread import Held, tell
@@ -51,12 +51,14 @@ async def hold_scheduled(scheduled_id: UUID, *, version: int | None = None) -> t
 
     The `version_mismatch` problem where it is meant in another version: by If-Match, or by `version`.
     """
-    held = await lock_thread((await find_scheduled(scheduled_id))["conversation_id"])
+
+    async def place() -> UUID:
+        return UUID(int=(await find_scheduled(scheduled_id))["conversation_id"].int)
+
+    held = await lock_thread_by(place)
     row = await fetch_one(f"{SCHEDULED} WHERE id = $1 FOR UPDATE", scheduled_id)
     if row is None:
         raise Problem("not_found", f"There is no scheduled message {show_id(SCHEDULED_MESSAGE, scheduled_id)}")
-    if row["conversation_id"] != held.thread.id:  # it was moved while we waited for the lock
-        return await hold_scheduled(scheduled_id, version=version)
     check_version(scheduled_id, row["version"])
     if version not in (None, row["version"]):
         raise mismatch(f"it has version {row['version']} by now")

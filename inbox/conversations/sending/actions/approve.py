@@ -12,7 +12,7 @@ from channels.contract import Adapter
 from inbox.conversations.actions.reply import Reply, reply_to_conversation
 from inbox.conversations.actions.store import lock_thread, store_threads
 from inbox.conversations.drafts.actions import hold_draft, settle_draft
-from inbox.conversations.drafts.queries import content_of
+from inbox.conversations.drafts.queries import content_of, find_draft
 from inbox.conversations.entry import Author
 from inbox.conversations.scheduled.actions.schedule import schedule_message
 from inbox.conversations.scheduled.plan import Plan
@@ -61,6 +61,8 @@ async def _held(draft_id: UUID, *, version: int | None) -> tuple[UUID | None, Ro
     try:
         _, row = await hold_draft(draft_id, version=version)
     except Problem as problem:
+        if problem.code == "conversation_merged" and (row := await find_draft(draft_id))["state"] == "sent":
+            return row["entry_id"], row  # what was sent stays where it was written, whatever it is merged into
         if problem.code != "version_mismatch":
             raise
         _, row = await hold_draft(draft_id)

@@ -6,17 +6,18 @@ from datetime import datetime
 from uuid import UUID
 
 from inbox.conversations.actions.deliveries import WAITING, PieceReport, apply_reports
-from inbox.conversations.actions.store import lock_thread, store_threads
+from inbox.conversations.actions.store import lock_thread_of, store_threads
 from inbox.conversations.thread import Held
 from inbox.kit.callers import Actor
 from inbox.kit.db import Row, fetch, fetch_one
 from inbox.kit.errors import Problem
 from inbox.kit.ids import show_id
+from inbox.kit.versions import check_version
 from inbox.outbox.actions import drop_job
 from inbox.outbox.jobs import DeliverMessage
 
 FIND = """
-SELECT e.conversation_id, e.direction, e.delivery_state FROM entry e WHERE e.id = $1 AND e.type = 'message'
+SELECT e.direction, e.delivery_state, e.version FROM entry e WHERE e.id = $1 AND e.type = 'message'
 """
 
 # A piece has been handed over when the provider gave it an id, or may have taken it: a try that has begun and not
@@ -53,11 +54,10 @@ async def cancel_message(entry_id: UUID, *, actor: Actor, now: datetime) -> None
     Possible until it is handed to the provider, also between two tries of which none came through; else the
     `state_conflict` problem. Canceling twice is canceling once.
     """
-    found = await fetch_one(FIND, entry_id)
-    if found is None:
+    held, entry = await lock_thread_of(entry_id), await fetch_one(FIND, entry_id)
+    if held is None or entry is None:
         raise Problem("not_found", f"There is no message {show_id('ent', entry_id)}")
-    held = await lock_thread(found["conversation_id"])
-    [entry] = await fetch(FIND, entry_id)
+    check_version(entry_id, entry["version"])
     if entry["delivery_state"] == "canceled":
         return
     pieces = await fetch(PIECES, entry_id)

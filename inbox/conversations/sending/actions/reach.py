@@ -15,13 +15,25 @@ from inbox.contacts.contact import ContactChange
 from inbox.conversations.actions.reply import Reply, reply_to_conversation
 from inbox.conversations.actions.store import lock_threads, store_threads
 from inbox.conversations.opening import choose_thread
+from inbox.conversations.scheduled.actions.schedule import schedule_message
+from inbox.conversations.scheduled.plan import Plan
 from inbox.conversations.thread import open_thread, record_change
 from inbox.kit.callers import Actor
 from inbox.kit.db import fetch_one
 
+# Also one that a merge or split has taken to another conversation: there it is known by the record of the move.
 SAME = """
 SELECT e.id FROM conversation c JOIN entry e ON e.conversation_id = c.id
-WHERE c.contact_id = $1 AND e.client_message_id = $2 LIMIT 1
+WHERE c.contact_id = $1 AND e.client_message_id = $2
+UNION ALL
+SELECT m.entry_id FROM conversation c JOIN conversation_move v ON v.source_id = c.id AND v.undone_at IS NULL
+JOIN entry_move m ON m.move_id = v.id
+WHERE c.contact_id = $1 AND m.client_message_id = $2
+LIMIT 1
+"""
+SAME_PLAN = """
+SELECT s.id FROM conversation c JOIN scheduled_message s ON s.conversation_id = c.id
+WHERE c.contact_id = $1 AND s.client_message_id = $2 LIMIT 1
 """
 
 
@@ -60,6 +72,29 @@ async def find_or_open(
     return held.thread.id
 
 
+async def schedule_to(
+    reached: Reached,
+    plan: Plan,
+    *,
+    subject: str | None,
+    window: timedelta,
+    adapters: Mapping[str, Adapter],
+    actor: Actor,
+    now: datetime,
+) -> UUID:
+    """A message to somebody for later; the id of the scheduled message.
+
+    A `client_message_id` that was planned in any conversation of the contact is the same message.
+    """
+    reached = await _hold_contact(reached)
+    if plan.client_message_id:
+        known = await fetch_one(SAME_PLAN, reached.contact_id, plan.client_message_id)
+        if known is not None:
+            return UUID(int=known["id"].int)
+    conversation_id = await find_or_open(reached, subject=subject, window=window, actor=actor, now=now)
+    return await schedule_message(conversation_id, plan, actor=actor, adapters=adapters, now=now)
+
+
 async def write_to(
     reached: Reached,
     reply: Reply,
@@ -74,7 +109,7 @@ async def write_to(
 
     A `client_message_id` that any conversation of the contact has already is the same message.
     """
-    reached = msgspec.structs.replace(reached, contact_id=(await lock_contact(reached.contact_id))["id"])
+    reached = await _hold_contact(reached)
     if reply.client_message_id:
         known = await fetch_one(SAME, reached.contact_id, reply.client_message_id)
         if known is not None:
@@ -82,3 +117,8 @@ async def write_to(
     conversation_id = await find_or_open(reached, subject=subject, window=window, actor=actor, now=now)
     addressed = msgspec.structs.replace(reply, identity_id=reached.identity_id)
     return await reply_to_conversation(conversation_id, addressed, adapters=adapters, now=now)
+
+
+async def _hold_contact(reached: Reached) -> Reached:
+    """Under its lock, and by the id it lives on under where it was merged away."""
+    return msgspec.structs.replace(reached, contact_id=(await lock_contact(reached.contact_id))["id"])

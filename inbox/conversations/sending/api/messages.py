@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -20,11 +20,12 @@ from inbox.conversations.api.pieces import read_reply
 from inbox.conversations.drafts.queries import find_draft
 from inbox.conversations.queries import find_entry
 from inbox.conversations.scheduled.actions.schedule import schedule_message
+from inbox.conversations.scheduled.plan import in_utc
 from inbox.conversations.scheduled.queries import find_scheduled
 from inbox.conversations.scheduled.shapes import ScheduledMessageObject, show_scheduled
 from inbox.conversations.sending.actions.approve import Timing, send_draft
 from inbox.conversations.sending.actions.cancel import cancel_message
-from inbox.conversations.sending.actions.reach import Reached, find_or_open, reach_address, write_to
+from inbox.conversations.sending.actions.reach import Reached, reach_address, schedule_to, write_to
 from inbox.conversations.sending.shapes import (
     DraftSending,
     OutgoingMessage,
@@ -129,8 +130,10 @@ class SendingController(Controller):
                 reached, reply, subject=data.subject, window=reopen_window, adapters=adapters, actor=actor, now=now
             )
             return await _sent(request, entry_id)
-        found = await find_or_open(reached, subject=data.subject, window=reopen_window, actor=actor, now=now)
-        return await _later(request, await schedule_message(found, plan, actor=actor, adapters=adapters, now=now))
+        scheduled_id = await schedule_to(
+            reached, plan, subject=data.subject, window=reopen_window, adapters=adapters, actor=actor, now=now
+        )
+        return await _later(request, scheduled_id)
 
     @post("/drafts/{draft_id:str}/send", opt=APPROVE, operation_id="sendDraft", summary="Approve and send a draft",
           response_description="Stored, to be sent in its turn", responses=LATER)  # fmt: skip
@@ -152,7 +155,7 @@ class SendingController(Controller):
         identity = read_id(DRAFT, draft_id)
         timing = Timing(
             hold_seconds=undo_seconds if data.undo_seconds is None else data.undo_seconds,
-            send_at=data.send_at.astimezone(UTC) if data.send_at else None,
+            send_at=in_utc(data.send_at) if data.send_at else None,
             cancel_on_reply=data.cancel_on_reply,
             only_if_open=data.only_if_open,
         )

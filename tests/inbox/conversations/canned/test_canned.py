@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from inbox.kit.db import execute
-from tests.inbox.builders import count_rows
+from inbox.conversations.contact_merging.actions import merge_contacts
+from inbox.conversations.contact_merging.merge import MergeOrder
+from inbox.kit.db import execute, fetch_value
+from inbox.kit.ids import show_id
+from tests.inbox.builders import AGENT, BEN, NOW, committed, count_rows, receive, text_message
 from tests.inbox.conversations.writing import Desk, at_desk
 
 GREETING = "Hi {{ contact.first_name|default('there') }}, about {{ conversation.attributes.order }}: {{ agent.name }}"
@@ -142,5 +145,22 @@ def test_a_reply_is_filled_in_for_its_conversation(database_url: str) -> None:
         assert (await desk.ask("POST", path, {"language": "de"}))["text"].startswith("Hi there, about ")
         gone = "cnv_" + "0" * 32
         assert await desk.refuse("POST", path, {"conversation_id": gone}) == "not_found"
+
+    at_desk(database_url, steps)
+
+
+def test_the_id_of_a_contact_who_was_merged_away_fills_it_in(database_url: str) -> None:
+    """It leads to the survivor, as everywhere, and an id of nobody is not found."""
+
+    async def steps(desk: Desk) -> None:
+        made = await keep(desk, variants=[{"text": "Hi {{ contact.name }}"}])
+        ana = await fetch_value("SELECT id FROM contact")
+        await receive(desk.lane, text_message(sender=BEN, name="Ben"))
+        ben = await fetch_value("SELECT id FROM contact WHERE name = 'Ben'")
+        await committed(merge_contacts(MergeOrder(from_id=ben, into_id=ana), actor=AGENT, now=NOW))
+        path = f"/canned-replies/{made['id']}/render"
+        shown = await desk.ask("POST", path, {"contact_id": show_id("ctc", ben)})
+        assert shown["text"] == "Hi Ana Ruiz"
+        assert await desk.refuse("POST", path, {"contact_id": "ctc_" + "0" * 32}) == "not_found"
 
     at_desk(database_url, steps)

@@ -10,12 +10,15 @@ import msgspec
 
 from inbox.contacts.actions import update_contact
 from inbox.contacts.contact import Contact, ContactChange
+from inbox.contacts.erased import lend_ledger_box
 from inbox.contacts.queries import find_contact
 from inbox.conversations.actions.change import set_status
 from inbox.conversations.contact_merging.actions import forget_merges
 from inbox.conversations.contact_merging.queries import find_merge
 from inbox.kit.db import execute, fetch, fetch_value
 from inbox.kit.ids import show_id
+from inbox.kit.secrets import SecretBox
+from inbox.privacy.erasure.actions.runs import begin_erasure
 from tests.inbox.builders import (
     AGENT,
     ANA,
@@ -190,5 +193,20 @@ def test_what_is_forgotten_cannot_be_undone(database_url: str) -> None:
         assert (await refused(unmerge(merge_id))).code == "not_found"
         assert (await refused(find_contact(ana))).code == "not_found"
         assert await fetch_value("SELECT count(*) FROM contact_merge") == 0
+
+    run_opened(database_url, body)
+
+
+def test_nobody_is_brought_back_while_they_are_erased(database_url: str) -> None:
+    """What a merge remembers of a person who is being erased cannot be taken out of it, past the erasure."""
+
+    async def body() -> None:
+        lane = await make_channel()
+        (ana, _), (ben, _) = await writer(lane, ANA), await writer(lane, BEN)
+        merge_id = await merge(ana, ben)
+        lend_ledger_box(SecretBox(["a test's own key, long enough: 0123456789"]))
+        await committed(begin_erasure(ben, reason="asked", actor=AGENT))
+        assert (await refused(unmerge(merge_id))).code == "state_conflict"
+        assert await owner_of(ANA) == ben
 
     run_opened(database_url, body)

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from inbox.conversations.drafts.draft import DRAFTS_MAX, VERSIONS_KEPT
-from inbox.kit.db import execute, fetch
-from tests.inbox.builders import consent_change, count_rows, receive, rows_of, timeline
+from inbox.conversations.moves.actions import merge_conversations
+from inbox.kit.db import execute, fetch, tx
+from inbox.kit.ids import show_id
+from tests.inbox.builders import (
+    AGENT,
+    NOW,
+    apart,
+    consent_change,
+    count_rows,
+    receive,
+    rows_of,
+    text_message,
+    timeline,
+)
 from tests.inbox.conversations.writing import Desk, at_desk
 
 
@@ -204,5 +217,24 @@ def test_drafts_have_an_end(database_url: str) -> None:
         assert await desk.refuse("GET", f"/drafts/{made['id']}") == "not_found"
         assert await count_rows("draft_version") == 0
         await desk.draft()
+
+    at_desk(database_url, steps)
+
+
+def test_a_merge_changes_nothing_about_what_was_sent(database_url: str) -> None:
+    """Sent once more after its conversation was merged away, a draft is still the one message; an open one moved."""
+
+    async def steps(desk: Desk) -> None:
+        sent, waiting = await desk.draft("sent"), await desk.draft("open")
+        entry = await desk.ask("POST", f"/drafts/{sent['id']}/send", {}, status=201)
+        await desk.ask("POST", f"{desk.conversation}/close", {})
+        target = await receive(desk.lane, text_message("again"), now=NOW + timedelta(days=9))
+        source = desk.conversation_id
+        async with tx():
+            await merge_conversations(source, target, across_contacts=False, actor=AGENT, now=NOW)
+            saving = apart(desk.ask("PATCH", f"/drafts/{waiting['id']}", {"text": "saved"}))
+            await asyncio.sleep(0.1)
+        assert (await saving)["conversation_id"] == show_id("cnv", target)
+        assert (await desk.ask("POST", f"/drafts/{sent['id']}/send", {}, status=201))["id"] == entry["id"]
 
     at_desk(database_url, steps)

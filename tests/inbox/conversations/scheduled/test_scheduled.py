@@ -12,10 +12,12 @@ import pytest
 
 from inbox.conversations.scheduled.actions.leave import leave_when_due
 from inbox.conversations.scheduled.plan import why_not_then
+from inbox.conversations.scheduled.queries import BEGINNING, NOBODY, PAGE
 from inbox.kit.clock import show_time
-from inbox.kit.db import execute, fetch_value
+from inbox.kit.db import execute, fetch, fetch_value
 from inbox.kit.ids import read_id
 from tests.inbox.builders import (
+    ANA,
     NOW,
     PlainAdapter,
     committed,
@@ -214,11 +216,6 @@ async def opted_out(desk: Desk) -> None:
     await receive(desk.lane, consent_change("revoked"))
 
 
-async def paused(desk: Desk) -> None:
-    """The channel was paused meanwhile."""
-    await execute("UPDATE channel SET status = 'paused'")
-
-
 async def removed(desk: Desk) -> None:
     """The channel was deleted meanwhile."""
     await execute("UPDATE channel SET deleted_at = now()")
@@ -232,7 +229,7 @@ async def closed(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("happens", "code"),
     [
-        (opted_out, "contact_opted_out"), (paused, "channel_cannot"), (removed, "channel_cannot"),
+        (opted_out, "contact_opted_out"), (removed, "channel_cannot"),
         (closed, "conversation_closed"),
     ],
 )  # fmt: skip
@@ -256,14 +253,53 @@ def test_what_cannot_be_sent_when_due_has_failed_for_all_to_see(database_url: st
     at_desk(database_url, steps)
 
 
+def test_a_paused_channel_lets_it_wait_and_not_fail(database_url: str) -> None:
+    """Due while its channel is paused it becomes a queued message, which leaves when the channel is resumed."""
+
+    async def steps(desk: Desk) -> None:
+        made = await plan(desk)
+        await execute("UPDATE channel SET status = 'paused'")
+        await come_due(made)
+        entry = read_id("ent", (await seen(desk, made))["entry_id"])
+        assert await fetch_value("SELECT delivery_state FROM entry WHERE id = $1", entry) == "queued"
+
+    at_desk(database_url, steps)
+
+
+def test_the_list_of_what_waits_does_not_walk_over_what_was_sent(database_url: str) -> None:
+    """Pages of one state come in their order, from an index: the plan reads no row of another state."""
+
+    async def steps(desk: Desk) -> None:
+        await execute(FILL, desk.conversation_id)
+        await execute("ANALYZE scheduled_message")
+        listed = await desk.ask("GET", "/scheduled-messages?limit=2")
+        more = await desk.ask("GET", f"/scheduled-messages?limit=9&cursor={listed['page']['next_cursor']}")
+        assert [one["text"] for one in [*listed["data"], *more["data"]]] == ["2998", "2999", "3000", "3001"]
+        args = (["failed", "scheduled"], BEGINNING, NOBODY, 3, None)
+        page = PAGE.format(where="$5::uuid IS NULL")
+        lines = [row[0] for row in await fetch(f"EXPLAIN (ANALYZE, TIMING off) {page}", *args)]
+        assert not [line for line in lines if "Seq Scan on scheduled" in line or "Rows Removed" in line], lines
+
+    at_desk(database_url, steps)
+
+
+FILL = """
+INSERT INTO scheduled_message (id, conversation_id, state, send_at, author, scheduled_by, text, parts)
+SELECT gen_random_uuid(), $1, CASE WHEN n < 2998 THEN 'sent' WHEN n % 2 = 0 THEN 'failed' ELSE 'scheduled' END,
+       now() + make_interval(secs => n), '{"type":"agent","id":"agt_1","name":"Bo"}', '{"type":"agent","id":"agt_1"}',
+       n::text, '[]'
+FROM generate_series(1, 3001) n
+"""
+
+
 def test_a_failed_one_can_be_planned_anew(database_url: str) -> None:
     """When what stood in its way is gone, another time makes it wait again, and then it leaves."""
 
     async def steps(desk: Desk) -> None:
         made = await plan(desk)
-        await paused(desk)
+        await removed(desk)
         await come_due(made)
-        await execute("UPDATE channel SET status = 'active'")
+        await execute("UPDATE channel SET deleted_at = NULL")
         again = await desk.ask("PATCH", f"/scheduled-messages/{made['id']}", {"send_at": ahead(hours=1)})
         assert (again["state"], again["reason"]) == ("scheduled", None)
         await come_due(made)
@@ -363,5 +399,22 @@ def test_what_was_erased_is_forgotten(database_url: str) -> None:
         scheduled: UUID = read_id("sch", made["id"])
         assert await committed(leave_when_due(scheduled, adapters=ADAPTERS, now=NOW)) is None
         assert await fetch_value("SELECT count(*) FROM entry") == 1
+
+    at_desk(database_url, steps)
+
+
+@pytest.mark.parametrize("edge", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"])
+def test_a_moment_at_the_edge_of_the_calendar_is_refused(database_url: str, edge: str) -> None:
+    """One that has no place in UTC is past or too far ahead like its neighbours, wherever it is given."""
+
+    async def steps(desk: Desk) -> None:
+        made, draft = await plan(desk), await desk.draft()
+        for method, path, body in (
+            ("POST", f"{desk.conversation}/messages", {"text": "x"}),
+            ("POST", "/messages", {"to": ANA, "text": "x"}),
+            ("POST", f"/drafts/{draft['id']}/send", {}),
+            ("PATCH", f"/scheduled-messages/{made['id']}", {}),
+        ):
+            assert await desk.refuse(method, path, {**body, "send_at": edge}) == "validation_failed", path
 
     at_desk(database_url, steps)

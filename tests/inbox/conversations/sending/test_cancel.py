@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from inbox.conversations.actions.deliveries import begin_attempt, end_attempt
+from inbox.conversations.actions.change import set_status
+from inbox.conversations.actions.deliveries import EndedAttempt, begin_attempts, end_attempts
 from inbox.conversations.actions.reply import retry_message
+from inbox.conversations.moves.actions import merge_conversations
 from inbox.conversations.sending.actions.cancel import cancel_message
-from inbox.kit.db import execute, fetch_one, fetch_value
+from inbox.kit.db import execute, fetch_one, fetch_value, tx
 from inbox.kit.ids import new_id
 from tests.inbox.builders import (
     AGENT,
     NOW,
+    WINDOW,
+    apart,
     committed,
     consent_change,
     count_rows,
@@ -88,7 +93,7 @@ def test_whoever_waited_waits_again(database_url: str) -> None:
 
 async def begun(entry_id: UUID) -> None:
     """A worker is about to hand the first piece over."""
-    await begin_attempt((await deliveries(entry_id))[0], now=NOW)
+    await begin_attempts((await deliveries(entry_id))[:1], now=NOW)
 
 
 async def first_piece_sent(entry_id: UUID) -> None:
@@ -123,10 +128,10 @@ def test_between_two_tries_that_did_not_come_through_it_can_be_taken_back(databa
 
     async def body() -> None:
         entry_id = await reply(await receive(await make_channel(), text_message()))
-        attempt = await begin_attempt((await deliveries(entry_id))[0], now=NOW)
+        [attempt] = (await begin_attempts((await deliveries(entry_id))[:1], now=NOW)).values()
         await execute("UPDATE delivery SET state = 'sending'")
         await execute("UPDATE entry SET delivery_state = 'sending' WHERE id = $1", entry_id)
-        await end_attempt(attempt, outcome="retry", error=None, detail=None, now=NOW)
+        await end_attempts([EndedAttempt(id=attempt, outcome="retry")], now=NOW)
         assert await cancel(entry_id) == "canceled"
 
     run_opened(database_url, body)
@@ -208,5 +213,41 @@ def test_over_the_api_a_held_message_is_taken_back_once(database_url: str) -> No
         assert (await desk.ask("GET", desk.conversation))["waiting_since"] is not None
         assert await fetch_one("SELECT FROM job") is None
         assert await desk.refuse("POST", f"/messages/ent_{'0' * 32}/cancel") == "not_found"
+
+    at_desk(database_url, steps)
+
+
+def test_a_message_that_moves_meanwhile_is_taken_back_where_it_is(database_url: str) -> None:
+    """A cancel that waits for a merge holds the conversation the message has gone to, and changes that one."""
+
+    async def body() -> None:
+        lane = await make_channel()
+        source = await receive(lane, text_message("first"))
+        entry_id = await reply(source, "no, wait")
+        await committed(set_status(source, "closed", actor=AGENT, now=NOW))
+        target = await receive(lane, text_message("second"), now=NOW + WINDOW * 2)
+        async with tx():
+            await merge_conversations(source, target, across_contacts=False, actor=AGENT, now=NOW)
+            canceling = apart(cancel(entry_id))
+            await asyncio.sleep(0.1)
+            assert not canceling.done()
+        assert await canceling == "canceled"
+        assert (await one_row("entry", entry_id))["conversation_id"] == target
+        assert (await one_row("conversation", target))["waiting_since"] is not None
+        assert await count_rows("job") == 0
+
+    run_opened(database_url, body)
+
+
+def test_a_message_is_taken_back_in_the_version_that_was_seen(database_url: str) -> None:
+    """If-Match is about the message the path names: its own ETag is met, another is refused and changes nothing."""
+
+    async def steps(desk: Desk) -> None:
+        entry = await desk.ask("POST", f"{desk.conversation}/messages", {"text": "oops"}, status=201)
+        path = f"/messages/{entry['id']}"
+        tag = (await desk.api.call("GET", f"/v1{path}")).headers["etag"]
+        assert await desk.refuse("POST", f"{path}/cancel", headers={"If-Match": '"v9"'}) == "version_mismatch"
+        shown = await desk.ask("POST", f"{path}/cancel", headers={"If-Match": tag})
+        assert shown["delivery"]["state"] == "canceled"
 
     at_desk(database_url, steps)

@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from inbox.conversations.moves.actions import merge_conversations
 from inbox.kit.db import execute, fetch_value
-from inbox.kit.ids import show_id
+from inbox.kit.ids import read_id, show_id
 from tests.inbox.builders import (
+    AGENT,
     ANA,
     BEN,
+    NOW,
     apart,
+    committed,
     consent_change,
     count_rows,
     make_channel,
@@ -131,7 +135,7 @@ def test_a_refused_message_leaves_nobody_behind(database_url: str, body: dict[st
 
     async def steps(desk: Desk) -> None:
         if body.get("to") == "nobody":
-            await execute("UPDATE channel SET status = 'paused'")
+            await execute("UPDATE channel SET deleted_at = now()")
         assert await desk.refuse("POST", "/messages", {"text": "x", **body}) == code
         assert await count_rows("contact") == await count_rows("conversation") == await count_rows("identity") == 1
         assert await count_rows("job") == 0
@@ -158,5 +162,34 @@ def test_it_can_leave_later(database_url: str) -> None:
         assert made["object"] == "scheduled_message"
         listed = await desk.ask("GET", f"/conversations/{made['conversation_id']}/scheduled-messages")
         assert [one["id"] for one in listed["data"]] == [made["id"]]
+
+    at_desk(database_url, steps)
+
+
+def test_a_message_that_a_merge_has_moved_is_still_the_same(database_url: str) -> None:
+    """Asked again with its `client_message_id` it is not written a second time, wherever it is now."""
+
+    async def steps(desk: Desk) -> None:
+        first = await write(desk, ANA, client_message_id="m1")
+        await execute("UPDATE conversation SET status = 'closed', closed_at = now() - interval '9 days'")
+        other = (await write(desk, ANA, client_message_id="m2"))["conversation_id"]
+        source, target = read_id("cnv", first["conversation_id"]), read_id("cnv", other)
+        await committed(merge_conversations(source, target, across_contacts=False, actor=AGENT, now=NOW))
+        again = await write(desk, ANA, client_message_id="m1")
+        assert (again["id"], again["conversation_id"]) == (first["id"], other)
+        assert await fetch_value("SELECT count(*) FROM entry WHERE text = 'hello'") == 2
+
+    at_desk(database_url, steps)
+
+
+def test_a_message_for_later_is_planned_once_for_a_person(database_url: str) -> None:
+    """Asked again with its `client_message_id` it is the same plan, also where the conversation is another by then."""
+
+    async def steps(desk: Desk) -> None:
+        body = {"to": ANA, "text": "x", "client_message_id": "m1", "send_at": "2026-12-24T08:00:00Z"}
+        planned = await desk.ask("POST", "/messages", body, status=202)
+        await execute("UPDATE conversation SET status = 'closed', closed_at = now() - interval '9 days'")
+        assert (await desk.ask("POST", "/messages", body, status=202))["id"] == planned["id"]
+        assert await count_rows("scheduled_message") == await count_rows("conversation") == 1
 
     at_desk(database_url, steps)
