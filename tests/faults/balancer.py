@@ -57,8 +57,11 @@ class Balancer:
 
     async def _check(self) -> None:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE_SECONDS)) as session:
+            looks: dict[int, asyncio.Task[None]] = {}
             while True:
-                await asyncio.gather(*(self._look(session, port) for port in self.ports))
+                for port in self.ports:
+                    if port not in looks or looks[port].done():  # a slow one keeps nobody from seeing to the others
+                        looks[port] = asyncio.create_task(self._look(session, port))
                 await asyncio.sleep(CHECK_SECONDS)
 
     async def _look(self, session: aiohttp.ClientSession, port: int) -> None:

@@ -33,7 +33,8 @@ PLACES = "20"
 TIMES = 3.0
 LOUD, QUIET = 0, 1
 QUIET_RATE = 20.0
-CALLERS = 60
+CALLERS = 12
+"""So few that each waits for the journal, and none is sent to the spool."""
 FINEST_MS = 50.0
 """Latencies below this are the machine's own."""
 RECOVERY_SECONDS = 10.0

@@ -29,6 +29,7 @@ from tests.faults.waiting import wait_for
 
 SECONDS = 60.0
 SENDERS = 50
+DRAIN_SECONDS = "2"
 STOP_SECONDS = 15.0
 CATCH_UP_SECONDS = 15.0
 ANSWER_RATE = 20.0
@@ -55,7 +56,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 WHOLE = Plan(
-    rate=100, restarts=5, followers=20, cuts=50, crowd=200, crowd_rate=8, crowd_seconds=6, crowd_cuts=200,
+    rate=100, restarts=5, followers=8, cuts=50, crowd=200, crowd_rate=8, crowd_seconds=4, crowd_cuts=200,
     migration_rate=50, answer_seconds=4,
 )  # fmt: skip
 SHORT = Plan(
@@ -260,4 +261,4 @@ def judge_answers(stage: Stage, promise: str, *, tag: str) -> None:
 
 
 if __name__ == "__main__":
-    main("F rolling restart", run, seconds=SECONDS)
+    main("F rolling restart", run, seconds=SECONDS, SWITCHBOARD_DRAIN_SECONDS=DRAIN_SECONDS)

@@ -209,7 +209,7 @@ async def show_conversations(
     highlights: Mapping[UUID, Highlight] | None = None,
     expand: frozenset[str] = frozenset(),
 ) -> list[ConversationObject]:
-    """Conversations with the ways to their contacts, looked up unless they are given, and one statement an expansion."""
+    """Conversations with the ways to their contacts, looked up unless given; an expansion is one more statement."""
     contact_ids = {row["contact_id"] for row in rows}
     targets = await (find_contact_targets(list(contact_ids)) if ways is None else sort_targets(ways, contact_ids))
     shown = [show_conversation(row, targets[row["contact_id"]]) for row in rows]
