@@ -11,7 +11,10 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from tests.database import Servers, cloned_database, running_servers
+from tests.database import Servers, cloned_database, roomy_folder, running_servers
+
+# The kit of this checkout, not the one that is installed: pyproject.toml keeps pytest from loading that.
+pytest_plugins = ["channels.kit.plugin"]
 
 # The same examples every time, however slow the machine: a failure is a change's doing.
 settings.register_profile("calm", derandomize=True, deadline=None)
@@ -32,7 +35,7 @@ class NetworkBlocked(Exception):
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """A private Postgres and Valkey, with the migrated template database."""
-    with running_servers(tmp_path_factory.mktemp("servers")) as running:
+    with roomy_folder(tmp_path_factory.mktemp("servers")) as folder, running_servers(folder) as running:
         yield running
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -16,6 +18,8 @@ from gateway.migrate import migrate_database
 
 TEMPLATE = "switchboard_template"
 NUMBERS = count(1)
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 4_000_000_000
 
 
 class Servers:
@@ -24,6 +28,20 @@ class Servers:
     def __init__(self, *, database_url: str, redis_url: str) -> None:
         self.database_url = database_url
         self.redis_url = redis_url
+
+
+@contextmanager
+def roomy_folder(otherwise: Path) -> Iterator[Path]:
+    """Where the servers keep their files: in memory where there is room, since each test makes and drops a database.
+
+    Everything else is as in life; that commits survive is what the fault runs show, on a disk.
+    """
+    if not (MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES):
+        yield otherwise
+        return
+    with tempfile.TemporaryDirectory(prefix="switchboard-tests-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # under root the servers run as another user
+        yield Path(folder)
 
 
 @contextmanager

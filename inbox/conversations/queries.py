@@ -25,10 +25,12 @@ WAYS = f"""
 SELECT coalesce(json_agg(way), '[]')::text FROM (
     SELECT i.contact_id, ch.id AS channel_id, ch.adapter, ch.medium, ch.provider, i.id AS identity_id, i.address,
            i.blocked_at IS NOT NULL AS blocked, ch.status = 'paused' AS paused, i.objected
-    FROM {{asked}} CROSS JOIN LATERAL (
-        SELECT i.id, i.contact_id, i.kind, i.address, i.created_at, ct.blocked_at,
-               EXISTS (SELECT FROM consent s WHERE s.identity_id = i.id AND s.state = 'revoked') AS objected
-        FROM identity i JOIN contact ct ON ct.id = i.contact_id WHERE i.contact_id = asked.contact_id OFFSET 0
+    FROM (
+        SELECT held.* FROM {{asked}} CROSS JOIN LATERAL (
+            SELECT i.id, i.contact_id, i.kind, i.address, i.created_at, ct.blocked_at,
+                   EXISTS (SELECT FROM consent s WHERE s.identity_id = i.id AND s.state = 'revoked') AS objected
+            FROM identity i JOIN contact ct ON ct.id = i.contact_id WHERE i.contact_id = asked.contact_id OFFSET 0
+        ) held OFFSET 0
     ) i
     JOIN (VALUES {CAN}) AS can(kind, medium) ON can.kind = i.kind
     JOIN channel ch ON ch.medium = can.medium AND ch.deleted_at IS NULL
@@ -62,10 +64,12 @@ FROM entry e
 """  # noqa: S608 (our own columns)
 
 # Every list comes with the feed's cursor of the same snapshot: from there on nothing is missed. That of conversations
-# comes with the ways to their contacts as well, in its first row: one statement costs less than two.
+# comes with the ways to their contacts as well, in its first row: one statement costs less than two. `place` is what it
+# is sorted by, whole, for the cursor.
+PLACE = "to_char(c.{column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 LIST = f"""
 WITH page AS MATERIALIZED (
-    SELECT {COLUMNS}, c.{{column}} AS place {TABLES} {{where}}
+    SELECT {COLUMNS}, {PLACE} AS place {TABLES} {{where}}
     ORDER BY c.{{column}} {{way}}, c.id {{way}} LIMIT {{limit}}
 )
 SELECT head.cursor AS head, page.*, CASE WHEN row_number() OVER (ORDER BY page.place {{way}}, page.id {{way}}) = 1

@@ -38,7 +38,8 @@ ON CONFLICT DO NOTHING
 """
 
 CONTACTS = """
-INSERT INTO contact (id, name) SELECT crowd_id(2, n / 2), initcap(crowd_word(1 + n % 19000) || ' ' || crowd_word(1 + n % 777))
+INSERT INTO contact (id, name)
+SELECT crowd_id(2, n / 2), initcap(crowd_word(1 + n % 19000) || ' ' || crowd_word(1 + n % 777))
 FROM generate_series($1::int, $2::int - 1) n WHERE n % 2 = 0
 """
 
@@ -52,15 +53,18 @@ FROM generate_series($1::int, $2::int - 1) n WHERE n % 2 = 0
 CONVERSATIONS = f"""
 INSERT INTO conversation (id, contact_id, subject, status, assignee_id, tags, preview, media, reply_channel_id,
     reply_identity_id, last_seq, unread, waiting_since, last_inbound_at, created_at, updated_at, language)
-SELECT crowd_id(4, n), crowd_id(2, n / 2), CASE WHEN n % 5 = 0 THEN crowd_word(1 + n % 19001) || ' ' || crowd_word(1 + n % 99) END,
+SELECT crowd_id(4, n), crowd_id(2, n / 2),
+       CASE WHEN n % 5 = 0 THEN crowd_word(1 + n % 19001) || ' ' || crowd_word(1 + n % 99) END,
        (ARRAY['open', 'closed', 'closed', 'pending', 'closed', 'snoozed', 'closed', 'closed'])[1 + n % 8],
-       CASE WHEN n % 3 = 0 THEN crowd_id(1, 1 + n % {AGENTS}) END, CASE WHEN n % 10 = 0 THEN '{{vip}}' ELSE '{{}}' END::text[],
+       CASE WHEN n % 3 = 0 THEN crowd_id(1, 1 + n % {AGENTS}) END,
+       CASE WHEN n % 10 = 0 THEN '{{vip}}' ELSE '{{}}' END::text[],
        crowd_word(1 + n % 300) || ' ' || crowd_word(1 + n % 4000), '{{sms}}', $3, crowd_id(3, n / 2), {LENGTH}, n % 3,
        CASE WHEN n % 8 = 0 THEN at END, at, at - interval '1 hour', at, 'en'
 FROM generate_series($1::int, $2::int - 1) n,
      LATERAL (SELECT timestamptz '2025-01-01Z' + make_interval(secs => n * 60) AS at)
-"""  # noqa: S608 (our own numbers)
+"""
 
+OPENED = '{"name": "opened", "actor": {"type": "system"}, "from": null, "to": null}'
 ENTRIES = f"""
 INSERT INTO entry (id, conversation_id, seq, type, direction, visibility, channel_id, medium, provider, identity_id,
     author, recipients, text, parts, event, delivery_state, delivery_updated_at, provider_message_id, occurred_at,
@@ -72,14 +76,15 @@ SELECT crowd_id(5, n::bigint * {LONG} + seq), crowd_id(4, n), seq,
        '{{"type": "contact", "id": "ctc_01900000000000000000000000000001", "name": "Ana", "address": "+15550001111"}}',
        '[{{"role": "to", "address": "+15550002222"}}]', body,
        CASE WHEN seq = 1 THEN '[]' ELSE jsonb_build_array(jsonb_build_object('type', 'text', 'text', body)) END,
-       CASE WHEN seq = 1 THEN '{{"name": "opened", "actor": {{"type": "system"}}, "from": null, "to": null}}'::jsonb END,
-       CASE WHEN seq = 1 THEN NULL WHEN seq % 4 = 0 THEN 'delivered' ELSE 'received' END, at, 'SM' || n || '-' || seq, at, at
+       CASE WHEN seq = 1 THEN '{OPENED}'::jsonb END,
+       CASE WHEN seq = 1 THEN NULL WHEN seq % 4 = 0 THEN 'delivered' ELSE 'received' END,
+       at, 'SM' || n || '-' || seq, at, at
 FROM generate_series($1::int, $2::int - 1) n, generate_series(1, {LENGTH}) seq,
      LATERAL (SELECT timestamptz '2025-01-01Z' + make_interval(secs => n * 60 - {LONG} + seq) AS at),
      LATERAL (SELECT CASE WHEN seq = 1 THEN '' ELSE string_agg(crowd_word(rank), ' ') END AS body
               FROM (SELECT floor(exp(random() * ln({VOCABULARY})))::bigint AS rank
                     FROM generate_series(1, {WORDS_A_TEXT} + 0 * (n + seq))) drawn)
-"""  # noqa: S608 (our own numbers)
+"""
 
 WITH_CHANNEL = (CONVERSATIONS, ENTRIES)
 

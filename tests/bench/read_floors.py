@@ -19,9 +19,9 @@ from litestar import Litestar, Response, get
 from litestar.params import FromPath
 
 LIST = """
-SELECT id, number, version, subject, preview, status, snoozed_until, priority, language, handler, contact_id, assignee_id,
-       media, tags, attributes, external, unread, last_seq, waiting_since, last_inbound_at, last_outbound_at, created_at,
-       updated_at, reply_channel_id, reply_identity_id
+SELECT id, number, version, subject, preview, status, snoozed_until, priority, language, handler, contact_id,
+       assignee_id, media, tags, attributes, external, unread, last_seq, waiting_since, last_inbound_at,
+       last_outbound_at, created_at, updated_at, reply_channel_id, reply_identity_id
 FROM conversation ORDER BY updated_at DESC, id DESC LIMIT 50
 """
 ENTRIES = """

@@ -15,7 +15,8 @@ class Exchange(msgspec.Struct, kw_only=True, frozen=True):
     """One delivery of one operation, its repetitions by the sender counted in `tries`.
 
     `answer` is the last HTTP status, None where nobody answered: then nobody knows whether it was taken. `due` is in
-    seconds from the beginning, `sent_at` Unix time, `latency_ms` from when it was due, so that a stall shows.
+    seconds from the beginning, `sent_at` Unix time, `latency_ms` from when it was due, so that a stall shows; `late_ms`
+    is how much of it had passed before we asked at all.
     """
 
     key: str
@@ -26,6 +27,12 @@ class Exchange(msgspec.Struct, kw_only=True, frozen=True):
     answer: int | None
     latency_ms: float
     tries: int = 1
+    late_ms: float = 0.0
+
+    @property
+    def answered_ms(self) -> float:
+        """How long the answer took from when it was asked for, our own lateness left out."""
+        return max(0.0, self.latency_ms - self.late_ms)
 
     @property
     def acknowledged(self) -> bool:

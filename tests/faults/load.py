@@ -108,7 +108,7 @@ async def during(storm: Awaitable[None], *faults: Awaitable[None]) -> None:
 
 async def _send(delivery: Delivery, deliver: Deliver, history: History, *, began: float) -> None:
     operation = delivery.operation
-    sent_at = time.time()
+    sent_at, late = time.time(), time.monotonic() - began - delivery.due
     answer, tries = await deliver(delivery)
     history.note(
         Exchange(
@@ -120,6 +120,7 @@ async def _send(delivery: Delivery, deliver: Deliver, history: History, *, began
             answer=answer,
             latency_ms=round((time.monotonic() - began - delivery.due) * 1000, 2),
             tries=tries,
+            late_ms=round(late * 1000, 2),
         )
     )
 

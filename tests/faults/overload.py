@@ -59,7 +59,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     after_seconds: float
 
 
-WHOLE = Plan(trial_seconds=3, solo_seconds=4, flood_seconds=30, after_seconds=3)
+WHOLE = Plan(trial_seconds=2, solo_seconds=3, flood_seconds=30, after_seconds=3)
 SHORT = Plan(trial_seconds=1.5, solo_seconds=1.5, flood_seconds=4, after_seconds=1.5)
 
 
@@ -80,7 +80,8 @@ async def run(stage: Stage) -> Verdict:
     grown = resident(stage) - memory
     flooded = await loud
     stage.clock.lap("flooded")
-    await asyncio.sleep(RECOVERY_SECONDS / (5 if stage.short else 1))
+    # What is measured last is over when the time to recover is.
+    await asyncio.sleep((RECOVERY_SECONDS - plan.after_seconds) / (5 if stage.short else 1))
     after = await quiet_texts(stage, tag="c", seconds=plan.after_seconds)
     await site.proxies["postgres"].behave(Behaviour())
     verdict = await check(site, stage.history.read())
@@ -147,7 +148,7 @@ def judge_flood(stage: Stage, exchanges: Sequence[Exchange], *, grown: int) -> N
     refused = [one for one in exchanges if not one.acknowledged]
     stage.least("P21", "flooded", value=len(exchanges), limit=100)
     stage.none_of("P21", refused_otherwise=sum(one.answer != 503 for one in refused))
-    stage.timed("P21", "refusal_p99_ms", value=percentile([one.latency_ms for one in refused], 0.99), limit=REFUSAL_MS)
+    stage.timed("P21", "refusal_p99_ms", value=percentile([one.answered_ms for one in refused], 0.99), limit=REFUSAL_MS)
     stage.most("P21", "memory_grown_mib", value=grown / MEGABYTE, limit=MOST_GROWN_MIB)
 
 

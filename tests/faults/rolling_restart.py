@@ -29,15 +29,15 @@ from tests.faults.waiting import wait_for
 
 SECONDS = 60.0
 SENDERS = 50
+SLOTS = 6
+"""Ports the gateways move over: the next two start while those before still drain."""
 DRAIN_SECONDS = "2"
 STOP_SECONDS = 15.0
 CATCH_UP_SECONDS = 15.0
 ANSWER_RATE = 20.0
 AHEAD_SECONDS, BEHIND_SECONDS, BACK_SECONDS = 600.0, -600.0, -3600.0
 """By how much clocks are wrong, and where they are stepped to while everybody works."""
-CLOCKS = ("serve0", "serve1", "serve2", "serve3", "work0")
-SLOTS = 4
-"""Ports the gateways move over: the next one starts while the one before still works."""
+CLOCKS = (*(f"serve{number}" for number in range(SLOTS)), "work0")
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,9 +96,10 @@ async def restart_all(stage: Stage, plan: Plan, balancer: Balancer, *, texter: T
 
     async def roll() -> None:
         retiring: list[asyncio.Task[None]] = []
-        for number, clock in enumerate([None] * (2 * plan.restarts - 2) + [AHEAD_SECONDS, BEHIND_SECONDS]):
-            await asyncio.gather(*retiring[:-1])  # the port is free again
-            retiring.append(await replace(stage, balancer, old=number % SLOTS, new=(number + 2) % SLOTS, clock=clock))
+        for turn in range(plan.restarts):
+            clocks = (None, None) if turn < plan.restarts - 1 else (AHEAD_SECONDS, BEHIND_SECONDS)
+            await asyncio.gather(*retiring[:-2])  # their ports are free again
+            retiring += await replace_pair(stage, balancer, first=2 * turn, clocks=clocks)
         await asyncio.gather(*retiring)
         done.set()
 
@@ -110,16 +111,21 @@ async def restart_all(stage: Stage, plan: Plan, balancer: Balancer, *, texter: T
     judge_answers(stage, "P19", tag="a")
 
 
-async def replace(stage: Stage, balancer: Balancer, *, old: int, new: int, clock: float | None) -> asyncio.Task[None]:
-    """Start the next, wait until the balancer takes it, and begin to stop the one before."""
+async def replace_pair(
+    stage: Stage, balancer: Balancer, *, first: int, clocks: Sequence[float | None]
+) -> list[asyncio.Task[None]]:
+    """Start the next two, wait until the balancer takes them, and begin to stop the two before."""
     site = stage.site
-    if clock is None:
-        site.start(f"serve{new}")
-    else:
-        start_with_clock(stage, f"serve{new}", seconds=clock)
-    balancer.ports.append(site.ports[new])
+    for number, clock in enumerate(clocks):
+        slot = (first + 2 + number) % SLOTS
+        if clock is None:
+            site.start(f"serve{slot}")
+        else:
+            start_with_clock(stage, f"serve{slot}", seconds=clock)
+        balancer.ports.append(site.ports[slot])
     await wait_for(balancer.all_ready, seconds=CATCH_UP_SECONDS)
-    return asyncio.create_task(retire(stage, balancer, old))
+    stage.clock.lap("two more are ready")
+    return [asyncio.create_task(retire(stage, balancer, (first + number) % SLOTS)) for number in range(len(clocks))]
 
 
 async def retire(stage: Stage, balancer: Balancer, number: int) -> None:

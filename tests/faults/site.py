@@ -33,7 +33,7 @@ NUMBER = "+15550001111"
 PUBLIC_URL = "https://switchboard.test"
 READY_SECONDS = 30.0
 MOST_CHANNELS = 9
-MOST_SERVERS = 4
+MOST_SERVERS = 6
 SERVERS = 2
 """That are asked as a rule; the others are there to take over."""
 

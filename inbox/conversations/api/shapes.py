@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -79,7 +80,10 @@ class ConversationObject(msgspec.Struct, kw_only=True, frozen=True):
     ] = None
 
 
-_priority = msgspec.json.Decoder(Priority).decode
+KEPT_PRIORITIES = 1024
+"""Most conversations share a few priorities: each is read once."""
+
+_priority = lru_cache(KEPT_PRIORITIES)(msgspec.json.Decoder(Priority).decode)
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -122,11 +126,12 @@ def show_route(targets: list[ReplyTarget]) -> ReplyRoute:
         return ReplyRoute(channel=None, channel_id=None, address=None, can_reply=False, reason=reason, alternatives=[])
     first, *others = targets
     media = {other.medium for other in others if other.why_not is None} - {first.medium} if others else ()
+    reason = first.remark
     return ReplyRoute(
         channel=first.medium,
         channel_id=show_id("cha", first.channel_id),
         address=first.address,
-        can_reply=first.why_not is None,
-        reason=first.remark,
+        can_reply=reason is None or first.why_not is None,
+        reason=reason,
         alternatives=sorted(media),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import get_args
+from uuid import UUID
 
 from channels.contract import Medium
 from channels.events import AddressKind
@@ -59,13 +60,8 @@ WITHIN = """(EXISTS (SELECT FROM entry e WHERE e.conversation_id = c.id AND e.se
  OR EXISTS (SELECT FROM contact p WHERE p.id = c.contact_id AND p.name IS NOT NULL AND search_vector(p.name) @@ {words})
  OR EXISTS (SELECT FROM identity i WHERE i.contact_id = c.contact_id AND search_vector(i.address) @@ {words}))"""
 
-# Looked for in the indexes: right for words that few have, since everything found is gathered first.
-GATHERED = """c.id IN (
- SELECT e.conversation_id FROM entry e WHERE e.search @@ {words}
- UNION SELECT s.id FROM conversation s WHERE s.subject IS NOT NULL AND search_vector(s.subject) @@ {words}
- UNION SELECT o.id FROM conversation o WHERE o.contact_id IN (
-  SELECT p.id FROM contact p WHERE p.name IS NOT NULL AND search_vector(p.name) @@ {words}
-  UNION SELECT i.contact_id FROM identity i WHERE search_vector(i.address) @@ {words}))"""
+# Right for words that few have: they were found beforehand.
+GATHERED = "c.id = ANY({})"
 
 
 def read_conversation_query(text: str, *, pointer: str = "?q") -> Query:
@@ -83,18 +79,20 @@ def is_unfinished(value: Value, query: Query) -> bool:
     return not value.quoted and value.offset + value.length == len(query.text)
 
 
-def fields_gathering(offsets: Collection[int]) -> Mapping[str, Field]:
-    """The fields, where the words at these offsets of the query are known to be rare."""
+def fields_gathering(found: Mapping[int, Sequence[UUID]]) -> Mapping[str, Field]:
+    """The fields, where the conversations with the words at these offsets of the query are known."""
 
     def condition(value: Value, given: Given) -> str:
-        return _words_condition(value, given, GATHERED if value.offset in offsets else WITHIN)
+        if value.offset in found:
+            return GATHERED.format(given.bind(found[value.offset], "uuid[]"))
+        return _look_within(value, given)
 
     return {**FIELDS, "": look_for_words(condition)}
 
 
-def _words_condition(value: Value, given: Given, sql: str) -> str:
+def _look_within(value: Value, given: Given) -> str:
     words = show_words(value, given.query)
-    return sql.format(words=given.bind(words, "tsquery")) if words else "false"
+    return WITHIN.format(words=given.bind(words, "tsquery")) if words else "false"
 
 
 def _subject_condition(value: Value, given: Given) -> str:
@@ -186,7 +184,7 @@ def _refuse_team(term: Term, given: Given) -> str:
 
 
 FIELDS: Mapping[str, Field] = {
-    "": look_for_words(lambda value, given: _words_condition(value, given, WITHIN)),
+    "": look_for_words(_look_within),
     "is": choose_from(STATES),
     "status": choose_from(STATUSES),
     "has": choose_from(HOLDINGS),

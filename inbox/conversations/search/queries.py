@@ -17,19 +17,36 @@ from inbox.kit.errors import Problem
 from inbox.kit.query import EVERYTHING, Query, compile_query
 from inbox.kit.query.tree import Value
 
-RARE_ENTRIES = 4000
-"""Words that fewer entries have are looked up in the index at once; for others the list is walked through.
+RARE = 4000
+"""Words that so many entries have at most are looked up beforehand; for others the list is walked through.
 
-Gathering costs 5 microseconds an entry found, the walk about 50 conversations' share of all (docs/decisions/0009): both
-take some 20 ms where they meet, at a million entries.
+Looking up costs 5 microseconds an entry found, the walk the share of all conversations in which 50 are found: both take
+some 20 ms where they meet, at a million entries (docs/decisions/0009).
 """
+COMMON = 50_000
+"""What Postgres expects in more entries than this is not even tried to be looked up."""
 SEARCH_SECONDS = 5.0
 """How long one search may take before it is refused as too broad."""
 COUNTED_MOST = 10_000
-"""Beyond it a count is an estimate."""
+"""So far the numbers beside views are counted."""
+ESTIMATED_FROM = 1000
+"""So far an estimate is counted."""
 
 MATCHING = "SELECT c.id FROM conversation c WHERE c.id = ANY($1::uuid[]) AND {}"
-FREQUENCY = "(SELECT count(*) FROM (SELECT FROM entry WHERE search @@ ${}::tsquery LIMIT {}) found)"
+# The conversations with a word in an entry, the subject, the contact's name or an address; null where one of these has
+# more than a limit. Each is asked for by itself, since Postgres cannot tell beforehand how few they are.
+EXPECTED = "SELECT 1 FROM entry WHERE search @@ ${}::tsquery"
+LOOKUP = """(
+    WITH e AS MATERIALIZED (SELECT conversation_id AS id FROM entry WHERE search @@ {words} LIMIT {most} + 1),
+    s AS MATERIALIZED (
+        SELECT id FROM conversation WHERE subject IS NOT NULL AND search_vector(subject) @@ {words} LIMIT {most} + 1),
+    p AS MATERIALIZED (
+        (SELECT id FROM contact WHERE name IS NOT NULL AND search_vector(name) @@ {words} LIMIT {most} + 1)
+        UNION (SELECT contact_id FROM identity WHERE search_vector(address) @@ {words} LIMIT {most} + 1))
+    SELECT CASE WHEN greatest((SELECT count(*) FROM e), (SELECT count(*) FROM s), (SELECT count(*) FROM p)) <= {most}
+    THEN ARRAY(SELECT id FROM e UNION SELECT id FROM s UNION SELECT o.id FROM p CROSS JOIN LATERAL (
+        SELECT id FROM conversation WHERE contact_id = p.id OFFSET 0) o) END
+)"""
 SHOWN_CHARS = 20_000
 """How far into an entry its matches are shown."""
 BEST = """
@@ -47,10 +64,10 @@ FOUND = "SELECT FROM conversation c JOIN contact ct ON ct.id = c.contact_id WHER
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A query with what is known of its words: `rare` are the offsets of those that few entries have."""
+    """A query and what is known of its words: by their offsets the conversations that have them, where they are few."""
 
     query: Query
-    rare: frozenset[int] = frozenset()
+    found: dict[int, list[UUID]] = {}
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -61,7 +78,7 @@ class Search(msgspec.Struct, frozen=True):
 
     def condition(self, args: list[Any]) -> str:
         """The condition over `conversation c`; its values are appended."""
-        made = [compile_query(part.query, fields_gathering(part.rare), args, me=self.me) for part in self.parts]
+        made = [compile_query(part.query, fields_gathering(part.found), args, me=self.me) for part in self.parts]
         return " AND ".join(made) or EVERYTHING
 
 
@@ -89,16 +106,16 @@ async def keep_matching(events: Sequence[Row], query: Query | None, *, me: UUID 
 
 async def plan_search(queries: Sequence[Query], *, me: UUID | None) -> Search:
     """The queries with what is known of their words, found by one statement where there are any."""
-    sought = [
-        (place, value, show_words(value, query)) for place, query in enumerate(queries) for value in text_values(query)
+    known = [
+        (place, value.offset, words)
+        for place, query in enumerate(queries)
+        for value in text_values(query)
+        if (words := show_words(value, query)) is not None
     ]
-    known = [(place, value.offset, words) for place, value, words in sought if words is not None]
-    frequencies = await _count_entries([words for _, _, words in known])
-    rare: list[set[int]] = [set() for _ in queries]
-    for (place, offset, _), frequency in zip(known, frequencies, strict=True):
-        if frequency < RARE_ENTRIES:
-            rare[place].add(offset)
-    parts = tuple(Part(query, frozenset(offsets)) for query, offsets in zip(queries, rare, strict=True))
+    parts = tuple(Part(query, {}) for query in queries)
+    for (place, offset, _), found in zip(known, await _look_up([words for _, _, words in known]), strict=True):
+        if found is not None:
+            parts[place].found[offset] = found
     return Search(parts, me)
 
 
@@ -127,13 +144,13 @@ def refuse_broad() -> Problem:
 
 
 async def count_found(search: Search, narrowed: ConversationFilter, *, exact: bool) -> tuple[int, bool]:
-    """How many a list has in all, and whether that is exact; an estimate counts to COUNTED_MOST and then guesses."""
+    """How many a list has in all, and whether that is exact; an estimate counts to ESTIMATED_FROM and then guesses."""
     conditions, args = narrow_conversations(narrowed)
     sql = FOUND.format(" AND ".join([*conditions, search.condition(args)]))
     if exact:
         return int(await fetch_value(COUNT.format(sql), *args)), True
-    counted = int(await fetch_value(COUNT.format(f"{sql} LIMIT {COUNTED_MOST + 1}"), *args))
-    if counted <= COUNTED_MOST:
+    counted = int(await fetch_value(COUNT.format(f"{sql} LIMIT {ESTIMATED_FROM + 1}"), *args))
+    if counted <= ESTIMATED_FROM:
         return counted, True
     return max(counted, await _estimate(sql, args)), False
 
@@ -150,9 +167,24 @@ async def find_best_entries(query: Query, values: Sequence[Value], ids: Sequence
     return await fetch(BEST, list(ids), sought, SHOWN_CHARS) if sought else []
 
 
-async def _count_entries(sought: Sequence[str]) -> list[int]:
-    """How many entries have each of these words, counted up to RARE_ENTRIES."""
+async def _look_up(sought: Sequence[str]) -> list[list[UUID] | None]:
+    """For each of these words the conversations that have it, or None where they are many."""
+    expected = await _expect_entries(sought)
+    tried = [words for words, entries in zip(sought, expected, strict=True) if entries <= COMMON]
+    if not tried:
+        return [None] * len(sought)
+    columns = [LOOKUP.format(words=f"${number}::tsquery", most=RARE) for number in range(1, len(tried) + 1)]
+    [row] = await fetch(
+        f"SELECT {', '.join(f'{column} AS w{number}' for number, column in enumerate(columns))}", *tried
+    )
+    found = iter(row.values())
+    return [next(found) if entries <= COMMON else None for entries in expected]
+
+
+async def _expect_entries(sought: Sequence[str]) -> list[int]:
+    """How many entries Postgres expects to have each of these words: its statistics know the most common ones."""
     if not sought:
         return []
-    counts = ", ".join(FREQUENCY.format(place, RARE_ENTRIES) for place in range(1, len(sought) + 1))
-    return list(await fetch_value(f"SELECT ARRAY[{counts}]", *sought))
+    asked = " UNION ALL ".join(EXPECTED.format(number) for number in range(1, len(sought) + 1))
+    plan = msgspec.json.decode(await fetch_value(f"EXPLAIN (FORMAT JSON) {asked}", *sought))[0]["Plan"]
+    return [int(one["Plan Rows"]) for one in (plan["Plans"] if len(sought) > 1 else [plan])]

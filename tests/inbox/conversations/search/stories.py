@@ -40,4 +40,3 @@ async def make_agent(name: str, email: str) -> UUID:
         "INSERT INTO agent (id, name, email) VALUES (gen_random_uuid(), $1, $2) RETURNING id", name, email
     )
     return agent_id
-

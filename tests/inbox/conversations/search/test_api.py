@@ -73,7 +73,7 @@ def test_pages_of_a_search_follow_one_another(database_url: str) -> None:
     asyncio.run(body())
 
 
-def test_a_list_is_counted_on_demand(database_url: str) -> None:
+def test_a_list_is_counted_on_demand(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """`count` tells how many there are in all, of the query and the plain parameters together; else it is null."""
 
     async def body() -> None:
@@ -81,6 +81,10 @@ def test_a_list_is_counted_on_demand(database_url: str) -> None:
             for kind in ("exact", "estimate"):
                 page = (await inbox.get("/v1/conversations", q="order OR merci", limit=1, count=kind))["page"]
                 assert page["count"] == {"value": 2, "exact": True}
+            monkeypatch.setattr("inbox.conversations.search.queries.ESTIMATED_FROM", 1)
+            page = (await inbox.get("/v1/conversations", q="is:open", count="estimate"))["page"]
+            assert page["count"]["value"] >= 2
+            assert page["count"]["exact"] is False
             page = (await inbox.get("/v1/conversations", status="closed", count="exact"))["page"]
             assert page["count"] == {"value": 1, "exact": True}
             assert (await inbox.get("/v1/conversations"))["page"]["count"] is None
@@ -101,7 +105,7 @@ SQL: list[dict[str, str]] = [
 
 
 def test_sql_in_filters_is_refused_at_once(database_url: str) -> None:
-    """What looks like SQL is an unknown word of the language: a problem within a tenth of a second, and no statement."""
+    """What looks like SQL is an unknown word of the language: a problem at once, and no statement."""
 
     async def body() -> None:
         async with open_inbox(database_url) as inbox:
@@ -175,8 +179,9 @@ def test_a_common_word_is_found_by_walking_the_list(database_url: str, monkeypat
     async def body() -> None:
         async with open_inbox(database_url) as inbox:
             rare = await inbox.found(q="order late OR merci")
-            monkeypatch.setattr("inbox.conversations.search.queries.RARE_ENTRIES", 1)
-            assert await inbox.found(q="order late OR merci") == rare
+            for limit, value in (("RARE", 0), ("COMMON", 0)):
+                monkeypatch.setattr(f"inbox.conversations.search.queries.{limit}", value)
+                assert await inbox.found(q="order late OR merci") == rare
             lane = await make_channel("+12125550198")
             await receive(lane, text_message("order again", sender=ANA))
             assert await inbox.found(q="again") == ["ana"]

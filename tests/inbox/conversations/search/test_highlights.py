@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from hypothesis import given, strategies
 
-from inbox.conversations.search.highlights import LEAD_CHARS, MAX_MATCHES, SNIPPET_CHARS, Snippet, cut_snippet, wanted_values
+from inbox.conversations.search.highlights import (
+    LEAD_CHARS,
+    MAX_MATCHES,
+    SNIPPET_CHARS,
+    Snippet,
+    cut_snippet,
+    wanted_values,
+)
 from inbox.kit.query import parse_query
 
 

@@ -31,7 +31,12 @@ def test_views_are_saved_changed_and_deleted(database_url: str) -> None:
         async with open_inbox(database_url) as inbox:
             view = await save(inbox, sort="created_at", position=3)
             assert view["id"].startswith("viw_")
-            assert (view["query"], view["sort"], view["version"], view["built_in"]) == ("tag:vip", "created_at", 1, False)
+            assert (view["query"], view["sort"], view["version"], view["built_in"]) == (
+                "tag:vip",
+                "created_at",
+                1,
+                False,
+            )
             path = f"/v1/views/{view['id']}"
             change = {"query": "tag:late"}
             changed = await inbox.api.call("PATCH", path, key=inbox.key, json=change, headers={"If-Match": '"v1"'})
@@ -91,10 +96,10 @@ def test_what_is_built_in_stays(database_url: str) -> None:
             for method in ("PATCH", "DELETE"):
                 answer = await inbox.api.call(method, "/v1/views/mine", key=inbox.key, json={"name": "x"})
                 assert answer.json()["code"] == "state_conflict", answer.text
-            await execute(
-                "INSERT INTO saved_view (id, name, query) SELECT gen_random_uuid(), 'x', '' FROM generate_series(1, $1)",
-                MAX_VIEWS,
+            many = (
+                "INSERT INTO saved_view (id, name, query) SELECT gen_random_uuid(), 'x', '' FROM generate_series(1, $1)"
             )
+            await execute(many, MAX_VIEWS)
             assert (await save(inbox, expect=409))["code"] == "state_conflict"
             await save(inbox, agent_id=show_id("agt", inbox.told["agent"]))
 
@@ -127,7 +132,8 @@ def test_badges_of_all_views_come_in_one_statement(database_url: str, monkeypatc
             counts = await inbox.get("/v1/conversations/counts")
             numbers = {one["name"]: one["count"] for one in counts["data"]}
             assert numbers == {
-                "Open": 2, "Mine": 1, "Unassigned": 1, "Waiting for us": 1, "Snoozed": 0, "Closed": 1, "All": 3, "late": 1,
+                "Open": 2, "Mine": 1, "Unassigned": 1, "Waiting for us": 1, "Snoozed": 0, "Closed": 1, "All": 3,
+                "late": 1,
             }  # fmt: skip
             assert {one["exact"] for one in counts["data"]} == {True}
             nobody = await inbox.get("/v1/conversations/counts", key=inbox.api.admin_key)

@@ -122,11 +122,16 @@ def test_any_text_is_understood_or_pointed_at(text: str) -> None:
     try:
         terms = list(parse_query(text).terms())
     except Problem as problem:
-        [error] = problem.errors
-        assert problem.code == "invalid_query"
-        assert error.offset is not None
-        assert error.length is not None
-        assert 0 <= error.offset <= error.offset + error.length <= len(text)
+        expect_place(problem, len(text))
     else:
         places = [value for term in terms for value in (*term.values, *([term.field] if term.field else ()))]
         assert all(one.quoted or one.text == text[one.offset : one.offset + one.length] for one in places)
+
+
+def expect_place(problem: Problem, length: int) -> None:
+    """A refusal that points at characters within a text of this length."""
+    [error] = problem.errors
+    assert problem.code == "invalid_query"
+    assert error.offset is not None
+    assert error.length is not None
+    assert 0 <= error.offset <= error.offset + error.length <= length

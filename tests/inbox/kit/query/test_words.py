@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, strategies
 
@@ -63,4 +65,4 @@ def test_places_lie_in_the_text_and_in_order(text: str) -> None:
     """Whatever the text, words are not empty, lie within it, and follow one another."""
     words = cut_words(text)
     assert all(word.spelling and 0 <= word.start < word.end <= len(text) for word in words)
-    assert all(before.start <= after.start for before, after in zip(words, words[1:], strict=False))
+    assert all(before.start <= after.start for before, after in pairwise(words))
