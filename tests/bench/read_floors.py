@@ -1,7 +1,9 @@
 """The two floors reading is measured beside: a handler that runs one indexed SELECT and encodes its rows.
 
-They stand on the same framework, server and pool as ours, without keys, middleware or anything decided: what is left is
-what a list costs in any case. Run as a process: `python -m tests.bench.read_floors --port P --database URL`.
+The columns are those that the API's lists show, the names of contact and agent among them; what is stored as JSON is
+put into the answer as it is. They stand on the same framework, server and pool as ours, without keys, middleware or
+anything decided: what is left is what a list costs in any case. Run as a process:
+`python -m tests.bench.read_floors --port P --database URL`.
 """
 
 from __future__ import annotations
@@ -19,10 +21,12 @@ from litestar import Litestar, Response, get
 from litestar.params import FromPath
 
 LIST = """
-SELECT id, number, version, subject, preview, status, snoozed_until, priority, language, handler, contact_id,
-       assignee_id, media, tags, attributes, external, unread, last_seq, waiting_since, last_inbound_at,
-       last_outbound_at, created_at, updated_at, reply_channel_id, reply_identity_id
-FROM conversation ORDER BY updated_at DESC, id DESC LIMIT 50
+SELECT c.id, c.number, c.version, c.subject, c.preview, c.status, c.snoozed_until, c.priority, c.language, c.handler,
+       c.contact_id, ct.name AS contact_name, c.assignee_id, a.name AS assignee_name, c.media, c.tags, c.attributes,
+       c.external, c.unread, c.last_seq, c.waiting_since, c.last_inbound_at, c.last_outbound_at, c.created_at,
+       c.updated_at, c.reply_channel_id, c.reply_identity_id
+FROM conversation c JOIN contact ct ON ct.id = c.contact_id LEFT JOIN agent a ON a.id = c.assignee_id
+ORDER BY c.updated_at DESC, c.id DESC LIMIT 50
 """
 ENTRIES = """
 SELECT id, conversation_id, seq, type, direction, visibility, channel_id, medium, provider, author, recipients,

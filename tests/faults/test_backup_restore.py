@@ -6,9 +6,12 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.faults.backup_restore import SECONDS
 
 
+@pytest.mark.faults
 def test_a_backup_under_load_restores_to_all_that_was_acknowledged() -> None:
     """50 webhooks a second with files while it is made; the copy has them all, byte by byte, and sends nothing."""
     command = [sys.executable, "-m", "tests.faults.backup_restore", "--short"]

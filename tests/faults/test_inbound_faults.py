@@ -18,6 +18,8 @@ from tests.faults.load import at_rate, blow, during, make_operations
 from tests.faults.site import Site
 from tests.faults.texts import open_texter
 
+pytestmark = pytest.mark.faults
+
 RATE = 100.0
 NOWHERE = "postgresql://app@127.0.0.1:1/nothing"
 STOP_SECONDS = 15

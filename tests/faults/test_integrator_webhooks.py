@@ -14,6 +14,7 @@ from tests.faults.integrator_webhooks import LIVING, SECONDS, judge
 from tests.gateway.webhooks.receiver import Got
 
 
+@pytest.mark.faults
 def test_events_reach_every_endpoint_while_senders_are_killed() -> None:
     """kill -9 of a sender, an endpoint that fails seven times, one that hangs, a rotation: all comes, signed."""
     command = [sys.executable, "-m", "tests.faults.integrator_webhooks", "--short"]

@@ -22,6 +22,7 @@ MOST_SECONDS = 130
 NOTHING_WRONG = {"lost": 0, "doubled": 0, "out_of_order": 0, "stranded": 0}
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("module", RUNS)
 def test_the_short_form_of_a_run_keeps_every_promise(module: str) -> None:
     """One JSON line, exit code 0, nothing lost, doubled, out of order or stranded, and no figure beyond its limit."""

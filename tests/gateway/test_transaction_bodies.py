@@ -36,6 +36,9 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(database_url: str, a
     run_things(database_url, steps, settings=Settings(api_body_limit_bytes=10_000))
 
 
+LIMITS = Settings(api_body_limit_bytes=1000, attachment_limit_bytes=20_000, import_limit_bytes=20_000)
+
+
 def test_a_file_over_the_limit_is_refused(database_url: str) -> None:
     """Files have a limit of their own, with a code of its own."""
 
@@ -45,7 +48,7 @@ def test_a_file_over_the_limit_is_refused(database_url: str) -> None:
         refused = await api.call("POST", "/v1/files", files={"file": ("a.bin", b"x" * 40_000)})
         assert (refused.status_code, refused.json()["code"]) == (413, "attachment_too_large")
 
-    run_things(database_url, steps, settings=Settings(api_body_limit_bytes=1000, attachment_limit_bytes=20_000))
+    run_things(database_url, steps, settings=LIMITS)
 
 
 @pytest.mark.parametrize(

@@ -126,12 +126,11 @@ def show_route(targets: list[ReplyTarget]) -> ReplyRoute:
         return ReplyRoute(channel=None, channel_id=None, address=None, can_reply=False, reason=reason, alternatives=[])
     first, *others = targets
     media = {other.medium for other in others if other.why_not is None} - {first.medium} if others else ()
-    reason = first.remark
     return ReplyRoute(
         channel=first.medium,
         channel_id=show_id("cha", first.channel_id),
         address=first.address,
-        can_reply=reason is None or first.why_not is None,
-        reason=reason,
+        can_reply=first.why_not is None,
+        reason=first.remark,
         alternatives=sorted(media),
     )

@@ -23,6 +23,7 @@ from inbox.kit.query.tree import (
     quote_part,
     refuse_value,
 )
+from inbox.kit.query.words import holds_words
 
 MAX_QUERY_CHARS = 1000
 MAX_VALUES = 40
@@ -132,7 +133,8 @@ class _Builder(Transformer[Token, Any]):
         return nodes[0] if len(nodes) == 1 else AnyOf(nodes)
 
     def every(self, *nodes: Node) -> Node:
-        return nodes[0] if len(nodes) == 1 else AllOf(nodes)
+        kept = tuple(node for node in nodes if not _is_noise(node)) or nodes[:1]
+        return kept[0] if len(kept) == 1 else AllOf(kept)
 
     def negation(self, node: Node) -> Node:
         return NoneOf(node)
@@ -149,6 +151,13 @@ class _Builder(Transformer[Token, Any]):
 
 
 _PARSER = Lark(GRAMMAR, parser="lalr", transformer=_Builder(), maybe_placeholders=True)
+
+
+def _is_noise(node: Node) -> bool:
+    """A dash between words, or other marks without a letter: among words it asks for nothing."""
+    if isinstance(node, NoneOf):
+        return _is_noise(node.node)
+    return isinstance(node, Term) and node.field is None and not holds_words(node.values[0].text)
 
 
 def _value(token: Token) -> Value:
