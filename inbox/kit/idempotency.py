@@ -66,9 +66,7 @@ async def find_answer(api_key_id: UUID, key: str, *, younger_than: datetime) -> 
 async def remember_answer(api_key_id: UUID, key: str, answer: RememberedAnswer) -> None:
     """Keep the answer in the open transaction."""
     headers = msgspec.json.encode(answer.headers).decode()
-    await execute(
-        REMEMBER, api_key_id, key, answer.fingerprint, answer.status, answer.media_type, answer.body, headers
-    )
+    await execute(REMEMBER, api_key_id, key, answer.fingerprint, answer.status, answer.media_type, answer.body, headers)
 
 
 async def forget_requests(*, older_than: datetime) -> int:

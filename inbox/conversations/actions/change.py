@@ -85,9 +85,7 @@ async def patch_conversation(conversation_id: UUID, changes: Mapping[str, Any], 
             patched = _patched_json(getattr(held.thread, name), changes[name], pointer=f"/{name}")
             if name == "attributes":
                 before = held.thread.attributes
-                patched = await hold_attributes(
-                    "conversation", changes[name], before=before, after=patched, new=False
-                )
+                patched = await hold_attributes("conversation", changes[name], before=before, after=patched, new=False)
             _set_field(held, name, patched, actor=actor, now=now)
     if "priority" in changes:
         _set_priority(held, changes["priority"], actor=actor, now=now)
