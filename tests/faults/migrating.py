@@ -53,6 +53,7 @@ async def change_schema(stage: Stage) -> None:
     await kill_half_way(site)
     await run_command(site, "migrate")
     watching.cancel()
+    await asyncio.wait([watching])
     stage.none_of("P24", other_schema=float(await _schema(site) != before), missing=ran - await _count(site))
     stage.most("P24", "longest_lock_wait_s", value=waits.longest, limit=LONGEST_WAIT_SECONDS)
 
