@@ -247,7 +247,7 @@ async def judge_followers(stage: Stage, followers: Sequence[Follower]) -> None:
         out_of_order=sum(one.cursors != sorted(one.cursors) for one in followers),
         resets=sum(one.resets for one in followers),
     )
-    stage.least("P20", "cuts", value=sum(one.cuts for one in followers), limit=len(followers) / 2)
+    stage.least("P20", f"cuts_of_{len(followers)}", value=sum(one.cuts for one in followers), limit=len(followers) / 2)
     stage.least("P20", "events_told", value=sum(len(one.cursors) for one in followers), limit=len(followers))
 
 
