@@ -52,10 +52,13 @@ def die_with_parent(parent: int, stop_signal: int) -> None:
 
 def watch_over(command: list[str], parent: int, *, stop_signal: int) -> int:
     """Run the command as a child, hand signals on, stop it when the parent is gone; its exit status."""
+    stops: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):  # before the child, which nothing else would stop
+        signal.signal(number, lambda received, _frame: stops.append(received))
     child = subprocess.Popen(command, close_fds=False)  # noqa: S603  the gateway's own command line, no shell
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
-        signal.signal(number, lambda received, _frame: child.send_signal(received))
     while child.poll() is None:
+        while stops:
+            child.send_signal(stops.pop(0))
         if os.getppid() != parent:
             child.send_signal(stop_signal)
             return child.wait()

@@ -45,7 +45,7 @@ def test_the_watching_form_hands_signals_on() -> None:
         assert asyncio.run(becomes_true(lambda: "sleep" in names_of(tied), 5.0))
         processes = [tied, *tied.children()]
         tied.send_signal(signal.SIGQUIT)
-        assert asyncio.run(becomes_true(lambda: all(map(is_gone, processes)), 3.0))
+        assert asyncio.run(becomes_true(lambda: all(map(is_gone, processes)), 10.0))
         owner.kill()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.commands.checkup import examine
 from gateway.commands.findings import Finding
+from gateway.metrics import INBOUND_RECEIVED, INBOUND_SIGNATURE_FAILURES
 from gateway.runtime import Runtime
 from inbox.kit.db import execute
 from tests.bench.load import inbound_fields
@@ -19,6 +20,13 @@ from tests.journeys.gateway import ACCOUNT, NUMBER, Journey, open_journey
 
 ANA = "+15550002222"
 OLD_JOB = "INSERT INTO job (type, key, payload, available_at) VALUES ('of_later', 'x', '{}', now() - interval '2 min')"
+
+
+@pytest.fixture(autouse=True)
+def _counted_anew() -> None:
+    """A process counts for all its life, and other tests have been in this one."""
+    for counter in (INBOUND_RECEIVED, INBOUND_SIGNATURE_FAILURES):
+        counter.clear()
 
 
 def run(database_url: str, redis_url: str, folder: Path, body: Callable[[Journey], Awaitable[None]]) -> None:
