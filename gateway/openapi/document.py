@@ -214,8 +214,12 @@ def _answer(operation: Operation, answer: Answer, shape: Schema | None) -> Schem
     described: Schema = {"description": answer.description, "headers": _answer_headers(operation, answer)}
     given = operation.example if answer is operation.answers[0] else UNSET
     if answer.kind is bytes:
-        schema = {"type": "string"} if answer.media_type.startswith("text/") else {}
-        described["content"] = {answer.media_type: {"schema": schema, "example": "..." if given is UNSET else given}}
+        example = "..." if given is UNSET else given
+        described["content"] = {
+            media_type: ({"schema": {"type": "string"}} if media_type.startswith("text/") else {})
+            | {"example": example}
+            for media_type in answer.media_types or (answer.media_type,)
+        }
     elif shape is not None:
         example = msgspec.to_builtins(make_example(answer.kind) if given is UNSET else given)
         described["content"] = {answer.media_type: {"schema": shape, "example": example}}

@@ -37,6 +37,7 @@ ENTRIES_MAX = 5000
 READ = {
     "scope": "conversations:read",
     "problems": ["state_conflict"],
+    "media_types": list(MEDIA_TYPES.values()),
     "example": "Conversation 1042 with Ana Ruiz\n\n[2026-11-21 09:14:02 UTC] Ana Ruiz (sms):\n    Nothing came\n",
 }
 

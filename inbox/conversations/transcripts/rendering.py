@@ -26,9 +26,9 @@ STYLE = (
 )
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 MEDIA_TYPES: dict[Format, str] = {
-    "text": "text/plain; charset=utf-8",
-    "markdown": "text/markdown; charset=utf-8",
-    "html": "text/html; charset=utf-8",
+    "text": "text/plain",
+    "markdown": "text/markdown",
+    "html": "text/html",
     "json": "application/json",
 }
 ENDINGS: dict[Format, str] = {"text": "txt", "markdown": "md", "html": "html", "json": "json"}
