@@ -216,8 +216,7 @@ def _answer(operation: Operation, answer: Answer, shape: Schema | None) -> Schem
     if answer.kind is bytes:
         example = "..." if given is UNSET else given
         described["content"] = {
-            media_type: ({"schema": {"type": "string"}} if media_type.startswith("text/") else {})
-            | {"example": example}
+            media_type: {"schema": {"type": "string"} if media_type.startswith("text/") else {}, "example": example}
             for media_type in answer.media_types or (answer.media_type,)
         }
     elif shape is not None:
