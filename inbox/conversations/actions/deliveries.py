@@ -42,16 +42,17 @@ FROM delivery d JOIN entry e ON e.id = d.entry_id
 WHERE d.entry_id IN (SELECT entry_id FROM delivery WHERE id = ANY($1)) ORDER BY d.entry_id, d.round, d.piece
 """
 
+# The ids beside the records: without them a planner that cannot see into JSON reads the tables whole.
 SAVE = """
 WITH pieces AS (
     UPDATE delivery d
     SET state = new.state, error = new.error, provider_message_id = new.provider_message_id, updated_at = $3
-    FROM jsonb_populate_recordset(NULL::delivery, $1) new WHERE d.id = new.id
+    FROM jsonb_populate_recordset(NULL::delivery, $1) new WHERE d.id = new.id AND d.id = ANY($4)
 )
 UPDATE entry e
 SET delivery_state = new.delivery_state, delivery_error = new.delivery_error, delivery_updated_at = $3,
     version = e.version + 1
-FROM jsonb_populate_recordset(NULL::entry, $2) new WHERE e.id = new.id
+FROM jsonb_populate_recordset(NULL::entry, $2) new WHERE e.id = new.id AND e.id = ANY($5)
 """
 
 # A later round holds only the pieces that did not arrive before, so each piece stands where its newest row is.
@@ -75,7 +76,7 @@ SELECT id, 'send', 'started', $2 FROM unnest($1::uuid[]) AS id RETURNING deliver
 END_ATTEMPTS = """
 UPDATE delivery_attempt a
 SET outcome = new.outcome, error = new.error, detail = new.detail, finished_at = $2
-FROM jsonb_populate_recordset(NULL::delivery_attempt, $1) new WHERE a.id = new.id
+FROM jsonb_populate_recordset(NULL::delivery_attempt, $1) new WHERE a.id = new.id AND a.id = ANY($3)
 """
 
 OPEN_ATTEMPTS = """
@@ -176,7 +177,7 @@ async def begin_attempts(delivery_ids: Sequence[UUID], *, now: datetime) -> dict
 async def end_attempts(ended: Sequence[EndedAttempt], *, now: datetime) -> None:
     """Note how handing over ended."""
     if ended:
-        await execute(END_ATTEMPTS, _rows(ended), now)
+        await execute(END_ATTEMPTS, _rows(ended), now, [one.id for one in ended])
 
 
 async def open_attempts(delivery_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -217,7 +218,9 @@ async def apply_reports(
     messages = {row["entry_id"]: row for row in rows}
     moved = [_moved_message(row, list(pieces.values())) for row in messages.values()]
     changed = [message for message in moved if message.delivery_state != messages[message.id]["delivery_state"]]
-    await execute(SAVE, _rows([pieces[report.delivery_id] for report in reports]), _rows(changed), now)
+    told = [pieces[report.delivery_id] for report in reports]
+    ids = [piece.id for piece in told], [message.id for message in changed]
+    await execute(SAVE, _rows(told), _rows(changed), now, *ids)
     for message in changed:
         _tell_moved(held[messages[message.id]["conversation_id"]], messages[message.id], message, actor=actor)
 

@@ -37,7 +37,7 @@ INSERT INTO conversation ({COLUMNS}) SELECT {COLUMNS} FROM jsonb_populate_record
 UPDATE = f"""
 UPDATE conversation c
 SET version = c.version + 1, {", ".join(f"{name} = new.{name}" for name in CHANGING)}
-FROM jsonb_populate_recordset(NULL::conversation, $1) new WHERE c.id = new.id
+FROM jsonb_populate_recordset(NULL::conversation, $1) new WHERE c.id = new.id AND c.id = ANY($2)
 """  # noqa: S608 (as above)
 
 APPEND = f"""
@@ -129,9 +129,10 @@ async def store_threads(held: Sequence[Held], *, now: datetime) -> None:
     changed = [one for one in held if one.entries or one.touched or one.fresh]
     for one in changed:
         one.thread.updated_at = now
-    for sql, threads in ((INSERT, _threads(changed, fresh=True)), (UPDATE, _threads(changed, fresh=False))):
-        if threads:
-            await execute(sql, msgspec.json.encode(threads).decode())
+    if opened := _threads(changed, fresh=True):
+        await execute(INSERT, msgspec.json.encode(opened).decode())
+    if known := _threads(changed, fresh=False):  # the ids as well: the planner cannot see into JSON
+        await execute(UPDATE, msgspec.json.encode(known).decode(), [thread.id for thread in known])
     entries = [entry for one in changed for entry in one.entries]
     if entries:
         await execute(APPEND, msgspec.json.encode(entries).decode())
