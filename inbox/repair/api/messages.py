@@ -41,7 +41,7 @@ class UnsettledController(Controller):
     async def list_unsettled_messages(
         self,
         *,
-        delivery: Annotated[Literal["unknown"], QueryParameter(description="How far they got.")],
+        delivery: Annotated[Literal["unknown"], QueryParameter(description="How far they got.")] = "unknown",
         channel: Annotated[
             str | None, QueryParameter(max_length=100, description="Only those sent by this channel.")
         ] = None,
