@@ -140,7 +140,8 @@ def _places_of(operation: Operation) -> list[str]:
 
 def _bodies(operation: Operation) -> list[tuple[str, Any]]:
     bodies = [("body", operation.body), *((str(answer.status), answer.kind) for answer in operation.answers)]
-    return [(place, kind) for place, kind in bodies if kind is not None and kind is not bytes]
+    forms = [form for answer in operation.answers for form in answer.forms.items()]
+    return [(place, kind) for place, kind in bodies + forms if kind is not None and kind is not bytes]
 
 
 def _describe_operation(operation: Operation, shapes: dict[str, Schema]) -> Schema:
@@ -201,28 +202,33 @@ def _id_example(name: str) -> str | None:
 
 
 def _responses(operation: Operation, shapes: dict[str, Schema]) -> Answers:
-    told = {
-        str(answer.status): _answer(operation, answer, shapes.get(str(answer.status))) for answer in operation.answers
-    }
+    told = {str(answer.status): _answer(operation, answer, shapes) for answer in operation.answers}
     if takes_if_none_match(operation):
         headers = COMMON_HEADERS | {"ETag": {"$ref": "#/components/headers/ETag"}}
         told["304"] = {"description": "What you have still holds.", "headers": headers}
     return dict(sorted((problem_answers(operation, COMMON_HEADERS) | told).items()))
 
 
-def _answer(operation: Operation, answer: Answer, shape: Schema | None) -> Schema:
+def _answer(operation: Operation, answer: Answer, shapes: dict[str, Schema]) -> Schema:
     described: Schema = {"description": answer.description, "headers": _answer_headers(operation, answer)}
     given = operation.example if answer is operation.answers[0] else UNSET
-    if answer.kind is bytes:
-        example = "..." if given is UNSET else given
+    if answer.kind is not None:
+        forms = answer.forms or {answer.media_type: answer.kind}
+        shape = shapes.get(str(answer.status))
         described["content"] = {
-            media_type: {"schema": {"type": "string"} if media_type.startswith("text/") else {}, "example": example}
-            for media_type in answer.media_types or (answer.media_type,)
+            media_type: _content(media_type, kind, shapes.get(media_type, shape), given)
+            for media_type, kind in forms.items()
         }
-    elif shape is not None:
-        example = msgspec.to_builtins(make_example(answer.kind) if given is UNSET else given)
-        described["content"] = {answer.media_type: {"schema": shape, "example": example}}
     return described
+
+
+def _content(media_type: str, kind: Any, shape: Schema | None, given: Any) -> Schema:
+    """One form of an answer. A file has no shape; an example given as a string is of the files alone."""
+    if shape is None:
+        example = "..." if given is UNSET else given
+        return {"schema": {"type": "string"} if media_type.startswith("text/") else {}, "example": example}
+    fitting = given is not UNSET and not isinstance(given, str)
+    return {"schema": shape, "example": msgspec.to_builtins(given if fitting else make_example(kind))}
 
 
 def _answer_headers(operation: Operation, answer: Answer) -> Schema:

@@ -38,14 +38,14 @@ class Parameter(msgspec.Struct, kw_only=True, frozen=True):
 class Answer(msgspec.Struct, kw_only=True, frozen=True):
     """One answer that is no problem: `kind` is None without a body, and bytes where it is a file or a stream.
 
-    `media_types` are all it may come in, where the request chooses.
+    `forms` are all the media types it may come in, where the request chooses, and what each of them holds.
     """
 
     status: int
     kind: Any
     media_type: str
     description: str
-    media_types: tuple[str, ...] = ()
+    forms: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Operation(msgspec.Struct, kw_only=True, frozen=True):
@@ -161,10 +161,8 @@ def _read_answers(kind: Any, handler: HTTPRouteHandler) -> Iterator[Answer]:
     """The answer of the return annotation, and those declared beside it by `responses={200: ResponseSpec(...)}`."""
     usual, media_type = _read_answer(kind, handler)
     described = handler.response_description or handler.summary or ""
-    chosen = tuple(handler.opt.get("media_types", ()))
-    yield Answer(
-        status=handler.status_code, kind=usual, media_type=media_type, description=described, media_types=chosen
-    )
+    forms = handler.opt.get("forms", {})
+    yield Answer(status=handler.status_code, kind=usual, media_type=media_type, description=described, forms=forms)
     for status, spec in (handler.responses or {}).items():
         media_type = _media_type(spec.media_type)
         yield Answer(status=status, kind=spec.data_container, media_type=media_type, description=spec.description)

@@ -34,14 +34,6 @@ from inbox.kit.errors import FieldError, Problem
 from inbox.kit.ids import read_id
 
 ENTRIES_MAX = 5000
-READ = {
-    "scope": "conversations:read",
-    "problems": ["state_conflict"],
-    "media_types": list(MEDIA_TYPES.values()),
-    "example": "Conversation 1042 with Ana Ruiz\n\n[2026-11-21 09:14:02 UTC] Ana Ruiz (sms):\n    Nothing came\n",
-}
-
-
 _author = msgspec.json.Decoder(Author).decode
 _event = msgspec.json.Decoder(TimelineEvent).decode
 
@@ -52,6 +44,14 @@ class Transcript(msgspec.Struct, kw_only=True, frozen=True):
     object: Literal["transcript"] = "transcript"
     conversation: ConversationObject
     entries: list[EntryObject]
+
+
+READ = {
+    "scope": "conversations:read",
+    "problems": ["state_conflict"],
+    "forms": {MEDIA_TYPES[form]: Transcript if form == "json" else bytes for form in MEDIA_TYPES},
+    "example": "Conversation 1042 with Ana Ruiz\n\n[2026-11-21 09:14:02 UTC] Ana Ruiz (sms):\n    Nothing came\n",
+}
 
 
 class TranscriptController(Controller):
