@@ -25,6 +25,7 @@ from channels.contract import Adapter
 from channels.http import Http
 from channels.parts import Text
 from channels.registry import load_adapters
+from gateway.settings import Settings
 from inbox.conversations.actions.reply import Reply, reply_to_conversation
 from inbox.conversations.entry import Author
 from inbox.kit.clock import utc_now
@@ -37,8 +38,8 @@ from tests.faults.waiting import wait_for
 CHANNELS = 8
 THREADS = 25
 """Conversations of each channel."""
-AT_ONCE = 16
-"""SWITCHBOARD_WORKER_CONCURRENCY's default."""
+AT_ONCE = Settings().worker_concurrency
+"""As many posts at a time as one worker makes."""
 WRITERS = 8
 BOT = Author(type="bot", name="Bench")
 SETTLE_SECONDS = 180.0

@@ -10,6 +10,7 @@ from itertools import zip_longest
 
 import msgspec
 
+from gateway.settings import Settings
 from inbox.kit.ids import read_id
 from tests.faults.crash_points import ids, locked
 from tests.faults.desk import Desk
@@ -30,8 +31,8 @@ IDLE_SECONDS = 30.0
 WATCH_SECONDS = 0.25
 SENDING = "SELECT count(*) AS n FROM delivery WHERE state = 'sending' AND channel_id = $1"
 IDLE = "SELECT 1 WHERE NOT EXISTS (SELECT FROM job WHERE state < 2 AND ($1::text[] IS NULL OR key = ANY($1)))"
-PLACES = 16
-"""Of one worker: SWITCHBOARD_WORKER_CONCURRENCY's default."""
+PLACES = Settings().worker_concurrency
+"""Of one worker."""
 
 
 class Hang(msgspec.Struct, frozen=True, kw_only=True):
