@@ -24,7 +24,7 @@ from channels.errors import Unreachable
 
 MAX_CONNECTIONS = 256
 """Requests under way at once, more than the workers of a process can ask for; a further one waits its turn."""
-MAX_KEPT = 64
+MAX_KEPT = 128
 """Idle connections kept for later; the one idle longest goes first."""
 KEEP_SECONDS = 4.0
 """How long an idle one is kept: under the 5 s after which common servers close, so a request seldom meets a close."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -50,7 +51,13 @@ RECORD_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 5.0, 5.0)
 
 async def deliver_message(runtime: Runtime, claimed: ClaimedJob, job: DeliverMessage) -> Outcome:
     """Hand over the pieces that are not with the provider yet, one after the other."""
-    asked = Asked(job.entry_id, runtime.directory, this_origin())
+    asked = Asked(
+        entry_id=job.entry_id,
+        conversation_id=UUID(claimed.key),
+        channel_id=UUID(claimed.lane),
+        directory=runtime.directory,
+        origin=this_origin(),
+    )
     while True:
         ready = await runtime.batches.of(begin_sends).do(asked)
         if not isinstance(ready, Ready):

@@ -65,10 +65,12 @@ class Origin(msgspec.Struct, frozen=True):
     traceparent: str | None
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """A message whose next piece is to be handed over."""
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A message whose next piece is to be handed over: in which conversation and by which channel, its job says."""
 
     entry_id: UUID
+    conversation_id: UUID
+    channel_id: UUID
     directory: ChannelDirectory
     origin: Origin
 
@@ -105,18 +107,17 @@ def this_origin() -> Origin:
 
 async def begin_sends(asked: Sequence[Asked]) -> list[Ready | Outcome]:
     """Note that the next piece of each is about to be sent, or say why it is not."""
-    seen = await next_pieces([one.entry_id for one in asked])
     outcomes: dict[UUID, Ready | Outcome] = {}
     channels: dict[UUID, LiveChannel | None] = {}
     for one in asked:
-        found = await _find_channel(one.directory, seen.get(one.entry_id))
+        found = await _find_channel(one)
         if isinstance(found, Done | NotNow | TryAgain):
             outcomes[one.entry_id] = found
         else:
             channels[one.entry_id] = found
     if channels:
         async with tx():
-            outcomes |= await _note_attempts(seen, channels, origins={one.entry_id: one.origin for one in asked})
+            outcomes |= await _note_attempts([one for one in asked if one.entry_id in channels], channels)
     # Asked for twice at once, where a lease was lost: it is sent once.
     return [outcomes.pop(one.entry_id, NotNow(utc_now(), "it is just being sent")) for one in asked]
 
@@ -148,6 +149,13 @@ async def move_pieces(
     await store_threads(list(threads.values()), now=now)
 
 
+async def fail_message(entry_id: UUID, error: DeliveryError) -> None:
+    """What is left of it will not be sent any more."""
+    piece = (await next_pieces([entry_id])).get(entry_id)
+    if piece is not None:
+        await fail_piece(piece, error)
+
+
 async def fail_piece(piece: Row, error: DeliveryError) -> None:
     """It will not be sent any more."""
     threads = await lock_threads([piece["conversation_id"]])
@@ -155,24 +163,20 @@ async def fail_piece(piece: Row, error: DeliveryError) -> None:
     await move_pieces(threads, [report], origins={}, now=utc_now())
 
 
-async def _find_channel(directory: ChannelDirectory, piece: Row | None) -> LiveChannel | Outcome | None:
-    if piece is None:
-        return Done()
+async def _find_channel(asked: Asked) -> LiveChannel | Outcome | None:
     try:
-        live = await directory.look_up(piece["channel_id"])
+        live = await asked.directory.look_up(asked.channel_id)
     except ChannelAway as away:
-        return TryAgain(str(away), last=lambda: fail_piece(piece, CHANNEL_AWAY))
+        return TryAgain(str(away), last=lambda: fail_message(asked.entry_id, CHANNEL_AWAY))
     if live is not None and live.status != "active":
         return NotNow(utc_now() + timedelta(seconds=PAUSED_SECONDS), "the channel is paused")
     return live
 
 
 async def _note_attempts(
-    seen: Mapping[UUID, Row], channels: Mapping[UUID, LiveChannel | None], *, origins: Mapping[UUID, Origin]
+    asked: Sequence[Asked], channels: Mapping[UUID, LiveChannel | None]
 ) -> dict[UUID, Ready | Outcome]:
-    # Before any row of the delivery, as the projection does; and then the pieces again, since who held a lock may just
-    # have recorded that one was sent.
-    threads = await lock_threads({seen[entry_id]["conversation_id"] for entry_id in channels})
+    threads = await lock_threads({one.conversation_id for one in asked})  # before any row of the delivery, as all do
     pieces = await next_pieces(list(channels))
     outcomes: dict[UUID, Ready | Outcome] = {entry_id: Done() for entry_id in channels.keys() - pieces.keys()}
     for entry_id, piece in list(pieces.items()):
@@ -185,6 +189,7 @@ async def _note_attempts(
     now = utc_now()
     attempts = await begin_attempts([piece["id"] for piece in going.values()], now=now)
     sending = [PieceReport(delivery_id=piece["id"], state="sending") for piece in going.values()]
+    origins = {one.entry_id: one.origin for one in asked}
     await move_pieces(threads, [*stopped.values(), *sending], origins=origins, now=now)
     for entry_id, piece in going.items():
         live = channels[entry_id]

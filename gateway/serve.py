@@ -57,6 +57,7 @@ async def serve(settings: Settings, *, work: bool, ready: Callable[[Runtime], No
         server = Server(runtime, stop_seconds=settings.stop_seconds)
         if ready:
             ready(runtime)
+        spare_collector()
         await server.serve()
 
 
@@ -69,6 +70,7 @@ async def work(settings: Settings) -> None:
         beside = serving_beside(create_worker_app(runtime), host=settings.host, port=settings.work_metrics_port)
         async with beside, run_service(runtime, work=True):
             log.info("working")
+            spare_collector()
             await stop.wait()
             log.info("stopping")
 

@@ -238,7 +238,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
 
     worker_concurrency: Annotated[
         int, setting("The most jobs one worker process runs at a time.", unit="jobs", ge=1, le=1_000)
-    ] = 64
+    ] = 128
     worker_channel_share: Annotated[
         float, setting("How much of a worker one channel may take.", unit="share of 1", ge=0.01, le=1)
     ] = 0.25

@@ -31,7 +31,7 @@ from inbox.outbox.actions import (
     put_back_job,
     recover_leases,
     release_jobs,
-    renew_lease,
+    renew_leases,
     rest_lane,
 )
 from inbox.outbox.jobs import Backoff, ClaimedJob, job_type
@@ -59,12 +59,14 @@ class Worker:
         )
         self.random = Random()
         self._running: dict[asyncio.Task[None], ClaimedJob] = {}
+        self._holding: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._stopping = False
 
     async def run(self) -> None:
         """Work until stopped: woken by commits here, by NOTIFY from elsewhere, and by the clock."""
         unhook = on_wake("jobs", self._wake.set)
+        self._holding = asyncio.create_task(self._hold_leases())
         listener = asyncio.create_task(self._listen())
         try:
             while not self._stopping:
@@ -95,6 +97,8 @@ class Worker:
                 task.cancel()
             if unfinished:
                 await asyncio.wait(unfinished, timeout=1)
+        if self._holding is not None:
+            self._holding.cancel()
 
     async def recover(self) -> None:
         """Put back what dead workers held; runs as a chore, every few seconds."""
@@ -149,7 +153,6 @@ class Worker:
 
     async def _run(self, job: ClaimedJob) -> None:
         with working_for(job.request_id), self._span(job):
-            beat = asyncio.create_task(self._hold_lease(job))
             try:
                 await settle(job, run_job(self.runtime, job), backoff=self.backoff, random=self.random)
             except LeaseLost:
@@ -158,8 +161,6 @@ class Worker:
                 log.warning("job_interrupted", job=job.id, error=type(error).__name__)
             except Exception:
                 log.exception("job_unsettled", job=job.id)
-            finally:
-                beat.cancel()
 
     def _span(self, job: ClaimedJob) -> Span:
         return self.runtime.tracer.span(
@@ -172,12 +173,12 @@ class Worker:
             request=job.request_id,
         )
 
-    async def _hold_lease(self, job: ClaimedJob) -> None:
+    async def _hold_leases(self) -> None:
+        """Hold on to all that runs, until stopped: also to what still runs while we wait for its end."""
         while True:
             await asyncio.sleep(self.lease / 3)
             with suppress(*TRANSIENT):
-                if not await renew_lease(job, lease_seconds=self.lease):
-                    return
+                await renew_leases(list(self._running.values()), lease_seconds=self.lease)
 
     async def _listen(self) -> None:
         """Hear NOTIFY on a connection of our own; it does not reconnect by itself, so we do."""

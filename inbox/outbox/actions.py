@@ -55,12 +55,14 @@ WITH RECURSIVE known AS (
     WHERE NOT (k.lane = ANY($2::text[])) AND NOT (k.lane = ANY($6::text[]))
       AND NOT EXISTS (SELECT FROM resting_lane r WHERE r.lane = k.lane AND r.until > now())
 ), chosen AS (
-    SELECT o.id FROM job o JOIN due ON due.id = o.id WHERE o.state = 0
-    ORDER BY due.turn, due.available_at, o.id LIMIT $1::int FOR UPDATE OF o SKIP LOCKED
+    SELECT held.id
+    FROM unnest(ARRAY(SELECT id FROM due ORDER BY turn, available_at, id LIMIT 2 * $1::int)) AS wanted(id),
+         LATERAL (SELECT o.id FROM job o WHERE o.id = wanted.id AND o.state = 0 FOR UPDATE SKIP LOCKED) held
+    LIMIT $1::int
 )
 UPDATE job o
 SET state = 1, attempts = attempts + 1, lease_id = $3, lease_until = now() + make_interval(secs => $4)
-FROM chosen WHERE o.id = chosen.id
+WHERE o.id = ANY(ARRAY(SELECT id FROM chosen))
 RETURNING o.id, o.key, o.lane, o.payload, o.attempts, o.request_id, o.traceparent
 """
 
@@ -69,9 +71,15 @@ INSERT INTO resting_lane AS r (lane, until) VALUES ($1, now() + make_interval(se
 ON CONFLICT (lane) DO UPDATE SET until = greatest(r.until, excluded.until)
 """
 
+RENEW = """
+UPDATE job o SET lease_until = now() + make_interval(secs => $3)
+FROM unnest($1::bigint[], $2::uuid[]) AS held(id, lease_id)
+WHERE o.id = held.id AND o.lease_id = held.lease_id AND o.id = ANY($1) RETURNING o.id
+"""
+
 FORGET = """
 DELETE FROM job o USING unnest($1::bigint[], $2::uuid[]) AS held(id, lease_id)
-WHERE o.id = held.id AND o.lease_id = held.lease_id
+WHERE o.id = held.id AND o.lease_id = held.lease_id AND o.id = ANY($1)
 """
 
 DROP = "DELETE FROM job WHERE key = $1 AND payload = $2::jsonb AND state <> 1"
@@ -153,10 +161,12 @@ async def claim_jobs(
     return claimed
 
 
-async def renew_lease(claimed: ClaimedJob, *, lease_seconds: float) -> bool:
-    """Hold on to a job for longer; False when the lease was lost."""
-    sql = "UPDATE job SET lease_until = now() + make_interval(secs => $3) WHERE id = $1 AND lease_id = $2 RETURNING id"
-    return await fetch_value(sql, claimed.id, claimed.lease_id, float(lease_seconds)) is not None
+async def renew_leases(claimed: Sequence[ClaimedJob], *, lease_seconds: float) -> int:
+    """Hold on to jobs for longer; how many are still ours: a lease that was lost is not renewed."""
+    if not claimed:
+        return 0
+    rows = await fetch(RENEW, [one.id for one in claimed], [one.lease_id for one in claimed], float(lease_seconds))
+    return len(rows)
 
 
 async def finish_job(claimed: ClaimedJob) -> None:

@@ -1,10 +1,10 @@
 """Outgoing messages: how many a second leave by workers, beside the same client calling the same provider directly.
 
-`python -m tests.bench.deliver [--turns 3] [--sends 1200]` prints one JSON line. Rates are messages a second, medians
+`python -m tests.bench.deliver [--turns 3] [--sends 2000]` prints one JSON line. Rates are messages a second, medians
 over interleaved turns in one run: `direct` is channels/http.py posting to the simulated Twilio as often at a time as
 one worker does, `one_worker` and `two_workers` are stored sends from the first attempt noted to the last recorded,
-`ratio` the first of these by `direct`, `scaling` the second by the first. The provider's reports of delivery go to a
-server that only says thank you: taking them is not what is measured here.
+`ratio` the first of these by `direct`, `scaling` the second by the first. The provider holds its reports of delivery
+back until after the end: making and taking them is not what is measured here.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from channels.contract import Adapter
 from channels.http import Http
 from channels.parts import Text
 from channels.registry import load_adapters
+from channels.simulators.twilio.simulator import QUEUED_MESSAGES
 from gateway.settings import Settings
 from inbox.conversations.actions.reply import Reply, reply_to_conversation
 from inbox.conversations.entry import Author
@@ -36,14 +36,14 @@ from tests.faults.site import ACCOUNT, PUBLIC_URL, TOKEN, Site, number_of
 from tests.faults.waiting import wait_for
 
 CHANNELS = 8
-THREADS = 25
+THREADS = 100
 """Conversations of each channel."""
 AT_ONCE = Settings().worker_concurrency
 """As many posts at a time as one worker makes."""
 WRITERS = 8
 BOT = Author(type="bot", name="Bench")
 SETTLE_SECONDS = 180.0
-THANKS = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
+NO_REPORTS_SECONDS = 3600.0
 UNDONE = "SELECT 1 WHERE NOT EXISTS (SELECT FROM job WHERE state < 2)"
 SPAN = """
 SELECT count(*) AS sends, extract(epoch FROM max(finished_at) - min(started_at))::float8 AS seconds
@@ -54,16 +54,15 @@ LAST = "SELECT coalesce(max(id), 0) AS id FROM delivery_attempt"
 
 async def measure(folder: Path, *, turns: int, sends: int) -> dict[str, Any]:
     """Start everything, take the turns, and reckon up."""
-    async with thanked() as sink:
-        site = Site(folder, SWITCHBOARD_SEND_TIMEOUT_SECONDS="10", SWITCHBOARD_JOB_LEASE_SECONDS="30")
-        site.told = [sink]
-        try:
-            await site.open(servers=1, workers=0, channels=CHANNELS)
-            threads = [await begin_conversations(site, channel, amount=THREADS) for channel in range(CHANNELS)]
-            everybody = [one for together in zip(*threads, strict=True) for one in together]
-            results = [await take_turn(site, number, everybody, sends=sends) for number in range(turns)]
-        finally:
-            await site.aclose()
+    site = Site(folder, SWITCHBOARD_SEND_TIMEOUT_SECONDS="10", SWITCHBOARD_JOB_LEASE_SECONDS="30")
+    site.pace = NO_REPORTS_SECONDS
+    try:
+        await site.open(servers=1, workers=0, channels=CHANNELS)
+        threads = [await begin_conversations(site, channel, amount=THREADS) for channel in range(CHANNELS)]
+        everybody = [one for together in zip(*threads, strict=True) for one in together]
+        results = [await take_turn(site, number, everybody, sends=sends) for number in range(turns)]
+    finally:
+        await site.aclose()
     medians = {name: statistics.median(turn[name] for turn in results) for name in results[0]}
     rounded = {name: round(value, 1) for name, value in medians.items()}
     return rounded | {
@@ -151,32 +150,14 @@ async def _store(left: Any, threads: Sequence[str], adapters: dict[str, Adapter]
             )
 
 
-@asynccontextmanager
-async def thanked() -> AsyncIterator[str]:
-    """The origin of a server that answers 204 to everything."""
-    server = await asyncio.start_server(_thank, "127.0.0.1", 0, backlog=1024)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-
-
-async def _thank(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            length = head.lower().partition(b"content-length:")[2].partition(b"\r")[0]
-            await reader.readexactly(int(length or 0))
-            writer.write(THANKS)
-    except (asyncio.IncompleteReadError, ConnectionError):
-        writer.close()
-
-
 def main() -> None:
     """Measure, and print the one line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--sends", type=int, default=1200)
+    parser.add_argument("--sends", type=int, default=2000)
     options = parser.parse_args()
+    if 3 * options.turns * options.sends > QUEUED_MESSAGES:
+        parser.error(f"the simulator holds {QUEUED_MESSAGES} messages whose reports are still to come")
     with tempfile.TemporaryDirectory(prefix="switchboard-bench-") as folder:
         Path(folder).chmod(0o755)
         result = asyncio.run(measure(Path(folder), turns=options.turns, sends=options.sends))

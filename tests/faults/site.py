@@ -21,6 +21,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from channels.simulators.twilio.simulator import PACE_SECONDS
 from gateway.embedded import open_embedded
 from tests.bench.inbound import free_ports
 from tests.faults.processes import Processes
@@ -46,7 +47,8 @@ def number_of(channel: int) -> str:
 class Site(Processes):
     """Processes by name; any of them can be killed and started again. `settings` go to every process of ours.
 
-    `servers` are asked by everybody here, `told` by the provider: the gateways, unless a run puts others there first.
+    `servers` are asked by everybody here, and told by the provider. `pace` is in seconds: from one of a message's
+    delivery statuses to the next.
     """
 
     def __init__(self, folder: Path, **settings: str) -> None:
@@ -57,7 +59,7 @@ class Site(Processes):
         self.proxies: dict[str, FaultProxy] = {}
         self.postgres: Postgres | None = None
         self.redis: Valkey | None = None
-        self.told = self.servers
+        self.pace = PACE_SECONDS
         self.key = ""
         self.channels: list[str] = []
         self.settings = settings
@@ -95,11 +97,12 @@ class Site(Processes):
         self.spawn(name, command, environment=self.environment(kind, port=port) | settings)
 
     def start_simulator(self) -> None:
-        """The provider: its webhooks go to those `told`, in turn."""
+        """The provider: its webhooks go to all `servers`, in turn."""
         command = [
             sys.executable, "-m", "channels.simulators.twilio", f"--port={self.simulator_port}", f"--account={ACCOUNT}",
-            f"--token={TOKEN}", *(f"--number={number_of(channel)}" for channel in range(MOST_CHANNELS)),
-            *(f"--route={PUBLIC_URL}={server}" for server in self.told),
+            f"--token={TOKEN}", f"--pace={self.pace}",
+            *(f"--number={number_of(channel)}" for channel in range(MOST_CHANNELS)),
+            *(f"--route={PUBLIC_URL}={server}" for server in self.servers),
         ]  # fmt: skip
         self.spawn("simulator", command, environment=dict(os.environ))
 

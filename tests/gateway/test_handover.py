@@ -26,9 +26,16 @@ async def write_to_each(post: Post, count: int) -> list[UUID]:
     return [await reply(thread, "hello") for thread in threads]
 
 
-def asked(post: Post, entry_id: UUID, request: str | None = None) -> Asked:
+async def asked(post: Post, entry_id: UUID, request: str | None = None) -> Asked:
     """A message whose turn has come."""
-    return Asked(entry_id, post.runtime.directory, Origin(request, None))
+    entry = await one_row("entry", entry_id)
+    return Asked(
+        entry_id=entry_id,
+        conversation_id=entry["conversation_id"],
+        channel_id=entry["channel_id"],
+        directory=post.runtime.directory,
+        origin=Origin(request, None),
+    )
 
 
 async def state_of(entry_id: UUID) -> str:
@@ -41,7 +48,7 @@ def test_many_begin_in_one_transaction_each_in_its_own_name(database_url: str, t
 
     async def body(post: Post) -> None:
         entries = await write_to_each(post, 3)
-        begun = await begin_sends([asked(post, entry_id, f"req {n}") for n, entry_id in enumerate(entries)])
+        begun = await begin_sends([await asked(post, entry_id, f"req {n}") for n, entry_id in enumerate(entries)])
         assert all(isinstance(one, Ready) for one in begun)
         assert {await state_of(entry_id) for entry_id in entries} == {"sending"}
         transactions = await fetch("SELECT DISTINCT xmin::text FROM delivery_attempt")
@@ -61,7 +68,7 @@ def test_a_message_asked_for_twice_at_once_is_begun_once(database_url: str, tmp_
 
     async def body(post: Post) -> None:
         [entry_id] = await write_to_each(post, 1)
-        first, second = await begin_sends([asked(post, entry_id), asked(post, entry_id)])
+        first, second = await begin_sends([await asked(post, entry_id), await asked(post, entry_id)])
         assert isinstance(first, Ready)
         assert isinstance(second, NotNow)
         assert len(await open_attempts([first.piece["id"]])) == 1
@@ -78,9 +85,9 @@ def test_one_that_is_stopped_stops_no_other(database_url: str, tmp_path: Path) -
             identity_id=(await one_row("entry", gone))["identity_id"], state="revoked", source="provider"
         )
         await committed(record_consents([stopped]))
-        [left_open] = await begin_sends([asked(post, lost)])
+        [left_open] = await begin_sends([await asked(post, lost)])
         assert isinstance(left_open, Ready)
-        outcomes = await begin_sends([asked(post, entry_id) for entry_id in (gone, lost, well)])
+        outcomes = await begin_sends([await asked(post, entry_id) for entry_id in (gone, lost, well)])
         assert [type(one) for one in outcomes] == [Done, Done, Ready]
         assert [await state_of(entry_id) for entry_id in (gone, lost, well)] == ["failed", "unknown", "sending"]
 
@@ -93,7 +100,7 @@ def test_outcomes_that_come_together_are_recorded_together(database_url: str, tm
     async def body(post: Post) -> None:
         entries = await write_to_each(post, 2)
         claimed = {str(one.job.entry_id): one for one in await claim_jobs(limit=9, lease_seconds=30)}  # type: ignore[union-attr]  # they all deliver
-        begun = await begin_sends([asked(post, entry_id) for entry_id in entries])
+        begun = await begin_sends([await asked(post, entry_id) for entry_id in entries])
         ready = [one for one in begun if isinstance(one, Ready)]
         sent = Sent(provider_message_id="SM1")
         landed = [

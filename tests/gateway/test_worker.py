@@ -202,9 +202,9 @@ def test_a_worker_is_woken_from_elsewhere(database_url: str, tmp_path: Path) -> 
             await reply(thread, "here")
             await until(all_done)
             payload = msgspec.json.encode(DeliverMessage(entry_id=new_id())).decode()
-            sql = "INSERT INTO job (type, key, payload) VALUES ('deliver_message', 'x', $1)"
+            sql = "INSERT INTO job (type, key, lane, payload) VALUES ('deliver_message', $1, $2, $3)"
             async with other.transaction():
-                await other.execute(sql, payload)
+                await other.execute(sql, str(thread), str(post.lane.route.channel_id), payload)
                 await other.execute("SELECT pg_notify('switchboard_jobs', '')")
             await until(all_done)
         await other.close()
@@ -356,7 +356,8 @@ def test_a_job_about_nothing_is_done(database_url: str, tmp_path: Path) -> None:
     """A message that is gone, or whose pieces are all with the provider, needs nothing more."""
 
     async def body(post: Post) -> None:
-        await committed(enqueue_jobs([NewJob(job=DeliverMessage(entry_id=new_id()), key="k")]))
+        job = NewJob(job=DeliverMessage(entry_id=new_id()), key=str(new_id()), lane=str(post.lane.route.channel_id))
+        await committed(enqueue_jobs([job]))
         async with working(post):
             await until(all_done)
         assert post.adapter.calls == 0

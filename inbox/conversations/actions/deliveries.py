@@ -58,7 +58,7 @@ FROM jsonb_populate_recordset(NULL::entry, $2) new WHERE e.id = new.id AND e.id 
 # A later round holds only the pieces that did not arrive before, so each piece stands where its newest row is.
 NEXT_PIECES = """
 SELECT DISTINCT ON (entry_id) *, count(*) OVER (PARTITION BY entry_id) AS missing FROM (
-    SELECT DISTINCT ON (d.entry_id, d.piece) d.id, d.entry_id, d.piece, d.state, d.parts, d.channel_id, d.attempts,
+    SELECT DISTINCT ON (d.entry_id, d.piece) d.id, d.entry_id, d.piece, d.state, d.parts, d.channel_id,
            e.conversation_id, e.identity_id, i.kind, i.address,
            EXISTS (SELECT FROM contact c WHERE c.id = i.contact_id AND c.blocked_at IS NOT NULL) AS blocked
     FROM delivery d JOIN entry e ON e.id = d.entry_id LEFT JOIN identity i ON i.id = e.identity_id
@@ -68,7 +68,6 @@ WHERE state NOT IN ('sent', 'delivered', 'read') ORDER BY entry_id, piece
 """
 
 BEGIN_ATTEMPTS = """
-WITH counted AS (UPDATE delivery SET attempts = attempts + 1 WHERE id = ANY($1))
 INSERT INTO delivery_attempt (delivery_id, kind, outcome, started_at)
 SELECT id, 'send', 'started', $2 FROM unnest($1::uuid[]) AS id RETURNING delivery_id, id
 """
@@ -96,6 +95,9 @@ INSERT INTO delivery_attempt (delivery_id, kind, outcome, error, detail, started
 SELECT delivery_id, kind, outcome, error, detail, started_at, finished_at
 FROM jsonb_populate_recordset(NULL::delivery_attempt, $1)
 """
+
+
+_decode_parts = msgspec.json.Decoder(list[AnyPart]).decode
 
 
 class PieceReport(msgspec.Struct, kw_only=True, frozen=True):
@@ -304,4 +306,4 @@ def _rows(structs: Sequence[msgspec.Struct]) -> str:
 
 def stored_parts(text: str) -> list[AnyPart]:
     """Parts as they lie in the database."""
-    return msgspec.json.decode(text, type=list[AnyPart])
+    return _decode_parts(text)

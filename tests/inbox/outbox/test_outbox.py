@@ -24,7 +24,7 @@ from inbox.outbox.actions import (
     put_back_job,
     recover_leases,
     release_jobs,
-    renew_lease,
+    renew_leases,
     retry_jobs,
 )
 from inbox.outbox.jobs import ClaimedJob, DeliverMessage, NewJob
@@ -237,11 +237,11 @@ def test_a_worker_that_held_on_keeps_its_job(database_url: str) -> None:
     async def body() -> None:
         await ask("a")
         [held] = await claim(lease=-1)
-        assert await renew_lease(held, lease_seconds=30)
+        assert await renew_leases([held], lease_seconds=30) == 1
         assert await recover_leases(attempts=12) == 0
         await execute("UPDATE job SET lease_until = now() - interval '1 second'")
         assert await recover_leases(attempts=12) == 1
-        assert not await renew_lease(held, lease_seconds=30)
+        assert await renew_leases([held], lease_seconds=30) == 0
 
     run_opened(database_url, body)
 
