@@ -72,11 +72,39 @@ class WebhookReply(msgspec.Struct, kw_only=True, frozen=True):
     body: bytes = b""
 
 
+class Quotation(msgspec.Struct, kw_only=True, frozen=True):
+    """The message that is answered, to be quoted under the answer."""
+
+    text: str
+    html: str | None
+    author: str
+    written_at: datetime
+
+
+class LetterOut(msgspec.Struct, kw_only=True, frozen=True):
+    """What only mail says, on its way out. Message-IDs are without angle brackets, `references` the oldest first.
+
+    `reply_to` is the address by which the answer finds its conversation. `automatic` is what nobody wrote: an
+    acknowledgement, an absence note (RFC 3834). `signature` is plain text.
+    """
+
+    subject: str
+    cc: list[Address] = []
+    bcc: list[Address] = []
+    reply_to: str | None = None
+    in_reply_to: str | None = None
+    references: list[str] = []
+    automatic: bool = False
+    signature: str | None = None
+    quotation: Quotation | None = None
+
+
 class OutboundMessage(msgspec.Struct, kw_only=True, frozen=True):
     """One message that already fits the limits.
 
     `reference` is our id for it: constant over retries, new for another message. Where the provider can carry a
-    reference back in its reports the adapter passes it on.
+    reference back in its reports the adapter passes it on. `files` holds the bytes of attachments by their ids, for an
+    adapter that is `Carrying`; `letter` is there where it goes as mail.
     """
 
     reference: str
@@ -85,6 +113,8 @@ class OutboundMessage(msgspec.Struct, kw_only=True, frozen=True):
     sender: str | None = None
     thread_ref: str | None = None
     in_reply_to: str | None = None
+    files: dict[str, bytes] = {}
+    letter: LetterOut | None = None
 
 
 class Sent(msgspec.Struct, kw_only=True, frozen=True):
@@ -162,7 +192,11 @@ class Polled(Protocol):
     """A mailbox we have to ask."""
 
     def poll(self, account: Account, cursor: str | None) -> AsyncIterator[tuple[RawEvent, str]]:
-        """New mails, oldest first, each with the cursor to store in the transaction that journals it."""
+        """Mails as they come, oldest first, each with the cursor to store in the transaction that journals it.
+
+        Endless: it waits for the next. To ask for the next is to say that the one before is stored. A SendFailed ends
+        it: Unreachable and Throttled are tried again with the last cursor, Misconfigured when the settings change.
+        """
         ...
 
 
@@ -191,6 +225,25 @@ class MediaFetching(Protocol):
     async def fetch_media(self, account: Account, attachment: Attachment) -> Media:
         """The file; Unreachable or Throttled to try again, Rejected when it is gone or not the provider's."""
         ...
+
+
+@runtime_checkable
+class Unpacking(Protocol):
+    """A channel whose files lie in the journaled request itself: the parts of a mail, named by the attachment's URL.
+
+    What strangers send may be made to break a parser, so `parse` and this run in a process that can be killed.
+    """
+
+    def unpack_file(self, account: Account, raw: RawEvent, attachment: Attachment) -> Media:
+        """The file; Malformed where it is not in there."""
+        ...
+
+
+@runtime_checkable
+class Carrying(Protocol):
+    """A channel that needs the bytes of the files it sends, since nobody fetches them from us."""
+
+    carries_files: Literal[True]
 
 
 RECONCILED = "reconciled"

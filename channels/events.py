@@ -29,6 +29,48 @@ class Address(msgspec.Struct, kw_only=True, frozen=True):
     verified: bool = False
 
 
+class Addressee(msgspec.Struct, kw_only=True, frozen=True):
+    """Somebody a message was addressed to."""
+
+    role: Literal["to", "cc", "bcc"]
+    address: Address
+
+
+Verdict: TypeAlias = Literal["pass", "fail", "softfail", "neutral", "none", "temperror", "permerror"]
+
+
+class Authentication(msgspec.Struct, kw_only=True, frozen=True):
+    """What SPF, DKIM and DMARC said of a mail (RFC 7208, 6376, 7489), and whose word that is.
+
+    `by` is the authserv-id of the trusted host whose header told it (RFC 8601), or "us" where we verified it. `aligned`
+    says that one of them passed for the very domain of the From address: then nobody else can have written it.
+    """
+
+    by: str
+    aligned: bool = False
+    spf: Verdict | None = None
+    dkim: Verdict | None = None
+    dmarc: Verdict | None = None
+
+
+class Letter(msgspec.Struct, kw_only=True, frozen=True):
+    """What only mail says. Ids are Message-IDs without their angle brackets, `references` the oldest first.
+
+    `reply_tags` are the tags (RFC 5233) of those of our addresses it was sent to; `nature` tells people from machines;
+    `flags` are stable words for what is odd or notable: "invite", "forwarded", "bad_charset", "truncated", ...
+    """
+
+    subject: str | None = None
+    message_id: str | None = None
+    in_reply_to: list[str] = []
+    references: list[str] = []
+    reply_tags: list[str] = []
+    reply_to: list[Address] = []
+    nature: Literal["person", "auto_reply", "list", "bulk"] = "person"
+    authentication: Authentication | None = None
+    flags: list[str] = []
+
+
 class DeliveryError(msgspec.Struct, kw_only=True, frozen=True):
     """Why a message did not arrive: our code, the provider's own, and what helps."""
 
@@ -48,14 +90,15 @@ class Event(msgspec.Struct, kw_only=True, frozen=True, tag_field="type"):
 
 
 class MessageReceived(Event, kw_only=True, frozen=True, tag="message_received"):
-    """Somebody wrote to us."""
+    """Somebody wrote to us. `letter` is there where it came as mail."""
 
     sender: Address
     parts: list[AnyPart]
     provider_message_id: str
     in_reply_to: str | None = None
     thread_ref: str | None = None
-    recipients: list[Address] = []
+    recipients: list[Addressee] = []
+    letter: Letter | None = None
 
 
 class DeliveryReported(Event, kw_only=True, frozen=True, tag="delivery_reported"):

@@ -15,8 +15,8 @@ class Limits(msgspec.Struct, kw_only=True, frozen=True):
 
     `parts` are carried as they are, others are flattened to text where words can stand for them. `text_chars` is the
     longest text of one message in characters, `media_bytes` the most of all its files together, `media_types` the
-    accepted media types or their families ("image/"). `reply_window_hours` is how long free text may follow the
-    customer's last message, None for ever.
+    accepted media types or their families ("image/"). `whole` says that all parts travel in one message, in any number.
+    `reply_window_hours` is how long free text may follow the customer's last message, None for ever.
     """
 
     parts: frozenset[str]
@@ -29,6 +29,7 @@ class Limits(msgspec.Struct, kw_only=True, frozen=True):
     typing: bool = False
     templates: bool = False
     counts_segments: bool = False
+    whole: bool = False
     reply_window_hours: int | None = None
 
 
@@ -54,12 +55,13 @@ def fit(parts: list[AnyPart], limits: Limits) -> list[Piece]:
         if isinstance(part, MEDIA_PARTS):
             _check_file(part.attachment, limits, pointer=f"/parts/{index}/attachment", carried=kind in limits.parts)
             files.append(part)
-        elif kind in limits.parts and not isinstance(part, Text):
+        elif kind in limits.parts and (limits.whole or not isinstance(part, Text)):
             texts.append(part)
         else:
             texts.append(Text(text=_flat(part, pointer=f"/parts/{index}")))
             flattened += [] if isinstance(part, Text) and part.format == "plain" else [str(kind)]
-    return [Piece(parts=piece, flattened=flattened) for piece in _pieces(texts, files, limits)]
+    messages = [_whole(texts, files, limits)] if limits.whole else _pieces(texts, files, limits)
+    return [Piece(parts=message, flattened=flattened) for message in messages]
 
 
 def split_text(text: str, longest: int) -> list[str]:
@@ -93,6 +95,21 @@ def _check_file(file: Attachment, limits: Limits, *, pointer: str, carried: bool
         raise CannotCarry(
             f"the file is larger than {limits.media_bytes} bytes", pointer=pointer, limit=limits.media_bytes
         )
+
+
+def _whole(texts: list[AnyPart], files: list[MediaPart], limits: Limits) -> list[AnyPart]:
+    if len(plain_text(texts)) > limits.text_chars:
+        raise CannotCarry(
+            f"a message has at most {limits.text_chars} characters", pointer="/parts", limit=limits.text_chars
+        )
+    if len(files) > limits.media_count:
+        raise CannotCarry(
+            f"a message has at most {limits.media_count} files", pointer="/parts", limit=limits.media_count
+        )
+    if sum(file.attachment.size or 0 for file in files) > limits.media_bytes:
+        reason = f"all files together are larger than {limits.media_bytes} bytes"
+        raise CannotCarry(reason, pointer="/parts", limit=limits.media_bytes)
+    return [*texts, *files]
 
 
 def _pieces(texts: list[AnyPart], files: list[MediaPart], limits: Limits) -> list[list[AnyPart]]:

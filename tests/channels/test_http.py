@@ -155,7 +155,13 @@ def test_a_compressed_answer_nobody_asked_for_is_undone(coding: str, packed: byt
 
 @pytest.mark.parametrize(
     ("coding", "body"),
-    [("br", b"x"), ("gzip, gzip", b"x"), ("gzip", b"not"), ("gzip", gzip.compress(b"hello", mtime=0)[:-9]), ("gzip", b"\x1f")],
+    [
+        ("br", b"x"),
+        ("gzip, gzip", b"x"),
+        ("gzip", b"not"),
+        ("gzip", gzip.compress(b"hello", mtime=0)[:-9]),
+        ("gzip", b"\x1f"),
+    ],
 )
 def test_an_answer_that_cannot_be_decoded_leaves_the_outcome_unknown(coding: str, body: bytes) -> None:
     """The request was taken, but what was said about it cannot be read."""

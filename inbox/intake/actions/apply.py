@@ -192,8 +192,9 @@ def _expect_files(parts: list[AnyPart], *, channel_id: UUID) -> tuple[list[AnyPa
 
 
 def _recipients(event: MessageReceived) -> list[Recipient]:
-    others = [Recipient(role="cc", address=address.value) for address in event.recipients]
-    return [Recipient(role="to", address=event.to), *others] if event.to else others
+    others = [Recipient(role=one.role, address=one.address.value) for one in event.recipients]
+    named = event.to is None or event.to in {other.address for other in others}
+    return others if named or event.to is None else [Recipient(role="to", address=event.to), *others]
 
 
 async def _match_reports(facts: Sequence[Fact]) -> tuple[list[Report], list[Fact]]:

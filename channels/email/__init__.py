@@ -1,0 +1,1 @@
+"""Mail: one reader and one composer for all who carry it."""
