@@ -149,8 +149,8 @@ def test_a_dead_job_is_seen_and_brought_back(database_url: str, redis_url: str, 
     async def walk(journey: Journey) -> None:
         async with tx():
             lost = DeliverMessage(entry_id=new_id())
-            await enqueue_jobs([NewJob(job=lost, key="nobody")])
-            await execute("UPDATE job SET state = 3, error = 'a bug of yesterday' WHERE key = 'nobody'")
+            await enqueue_jobs([NewJob(job=lost, key=str(new_id()), lane=str(new_id()))])
+            await execute("UPDATE job SET state = 3, error = 'a bug of yesterday'")
         [dead] = (await journey.get("/v1/jobs", state="dead"))["data"]
         assert (dead["type"], dead["error"]) == ("deliver_message", "a bug of yesterday")
         assert (await journey.post(f"/v1/jobs/{dead['id']}/retry", {}, status=200))["state"] == "waiting"
