@@ -63,6 +63,7 @@ from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageInfo, PageLimit
 
 READ = {"scope": "conversations:read"}
 WRITE = {"scope": "conversations:write"}
+LIST = {**READ, "problems": ["not_found", "validation_failed"]}
 FIND = {**READ, "problems": ["not_found"]}
 SEND = {"scope": "messages:send", "problems": ["contact_opted_out", "channel_cannot", "validation_failed", "not_found"]}
 CHANGE = {**WRITE, "problems": ["validation_failed", "state_conflict"]}
@@ -79,7 +80,7 @@ class ConversationController(Controller):
     path = "/conversations"
     tags = ("Conversations",)
 
-    @get(opt=FIND, operation_id="listConversations", summary="List conversations")
+    @get(opt=LIST, operation_id="listConversations", summary="List conversations")
     async def list_conversations(
         self,
         *,
