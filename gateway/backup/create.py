@@ -107,6 +107,7 @@ async def _fill(source: Source, folder: Path) -> Manifest:
             "--compress=gzip:1",
             "--no-owner",
             "--no-privileges",
+            "--exclude-table-data=outbox_hold",  # a copy has a hold of its own, before its first row
             "--lock-wait-timeout=30s",
             f"--file={folder / DUMP}",
             url=source.url,

@@ -43,6 +43,8 @@ HOLD = """
 INSERT INTO outbox_hold (reason, actor) VALUES ($1, $2)
 ON CONFLICT (one_row) DO UPDATE SET reason = excluded.reason, actor = excluded.actor, held_at = now()
 """
+HOLD_FIRST = "INSERT INTO outbox_hold (reason, actor) VALUES ($1, $2)"
+RESTORE_OPTIONS = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--format=custom")
 UNFINISHED = "DO NOT RELEASE: this copy is not whole, for nobody has finished restoring it from"
 """Why nothing leaves a copy whose files or erasures are still to come, or never came because the restore broke off."""
 POOL_SIZE = 2
@@ -81,7 +83,7 @@ class Restored(msgspec.Struct, kw_only=True, frozen=True):
 async def restore_backup(folder: Path, target: Target, *, box: SecretBox) -> Restored:
     """Check, restore, and hold the outbox before anybody can send; BackupError where something does not fit.
 
-    Nothing is written before all checks are passed, and the database is restored whole or not at all.
+    Nothing is written before all checks are passed. A restore that breaks off leaves a database that is held.
     """
     manifest, problems = await asyncio.to_thread(verify_backup, folder)
     if problems:
@@ -148,9 +150,12 @@ async def _restore_database(folder: Path, manifest: Manifest, target: Target, co
     if server < manifest.postgres:
         raise BackupError(f"the backup is of Postgres {manifest.postgres}, and the server is {server}")
     program = await find_program("pg_restore", server=manifest.postgres, pg_bin=target.pg_bin)
-    options = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--format=custom")
-    await run_program(program, *options, str(folder / DUMP), url=target.url)
-    await connection.execute(HOLD, f"{UNFINISHED} {_name(manifest)}", msgspec.json.encode(SYSTEM).decode())
+    for section in ("pre-data", "data", "post-data"):
+        options = (f"--section={section}", *RESTORE_OPTIONS)
+        await run_program(program, *options, str(folder / DUMP), url=target.url)
+        if section == "pre-data":  # before there is anything to send: whoever kills us now leaves a copy that is held
+            reason = f"{UNFINISHED} {_name(manifest)}"
+            await connection.execute(HOLD_FIRST, reason, msgspec.json.encode(SYSTEM).decode())
     await connection.execute("ANALYZE")
 
 

@@ -10,9 +10,9 @@ import asyncpg
 import msgspec
 import pytest
 
-from gateway.backup import after
+from gateway.backup import after, restore
 from gateway.backup.manifest import MANIFEST, BackupError, Manifest, read_manifest, write_manifest
-from gateway.backup.programs import without_password
+from gateway.backup.programs import run_program, without_password
 from gateway.backup.restore import UNFINISHED, check_fit
 from gateway.backup.verify import opened_backup, verify_backup
 from gateway.sealed import check_keys
@@ -258,6 +258,30 @@ def test_a_restore_that_broke_off_says_so(
             status = await outbox_status()
             assert status.held
             assert str(status.reason).startswith(UNFINISHED)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("broken", ["data", "post-data"])
+def test_a_copy_is_held_before_its_first_row(
+    database_url: str, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Whenever a restore is killed, what it leaves sends nothing."""
+
+    async def run_until(program: Path, *arguments: str, url: str) -> None:
+        if f"--section={broken}" in arguments:
+            raise BackupError("killed")
+        await run_program(program, *arguments, url=url)
+
+    monkeypatch.setattr(restore, "run_program", run_until)
+
+    async def run() -> None:
+        async with open_source(database_url, tmp_path / "old") as (runtime, _):
+            await back_up(runtime, tmp_path / "backup")
+        with pytest.raises(BackupError, match="killed"):
+            await restore_into(tmp_path / "backup", empty_database_url, tmp_path / "new")
+        async with open_test_runtime(empty_database_url, tmp_path / "new"):
+            assert str((await outbox_status()).reason).startswith(UNFINISHED)
 
     asyncio.run(run())
 
