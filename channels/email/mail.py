@@ -31,7 +31,11 @@ class MailFile(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ReportPart(msgspec.Struct, kw_only=True, frozen=True):
-    """A part that is written for machines: a delivery status, a feedback report, returned headers, a calendar."""
+    """A part for machines: a delivery status, a feedback report, returned headers, a calendar, a mail within the mail.
+
+    Of the last only the beginning is here, it is a file as well. `content` is without its transfer encoding, still in
+    the sender's charset.
+    """
 
     media_type: str
     parameters: dict[str, str]
@@ -44,9 +48,12 @@ class Mail(msgspec.Struct, kw_only=True, frozen=True):
     `headers` are all of them in their order, names in lower case, values decoded, unfolded and without control
     characters. `senders` are the mailboxes of From: whoever believes a sender asks for exactly one, and for
     `clean_from`, which says that the header had nothing else in it and stood there once. `text` and `html` are the
-    best of each kind, of all their parts joined where a body goes on after an inline file. `media_type` is the root's,
-    `reports` are parts for machines. `flags` are stable words for what was odd: "bad_charset", "bad_header",
-    "bad_structure", "no_date", "too_many_parts", "too_deep", "too_many_ids", "too_many_recipients", "truncated".
+    best of each kind, of all their parts joined where a body goes on after an inline file. `whole_html` is there where
+    plain parts stand beside the HTML and are no other form of it (a list's footer, words after a picture): it holds
+    both, and who shows `html` alone would lose words. `media_type` is the root's, `reports` are parts for machines.
+    `flags` are stable words for what was odd: "bad_charset", "bad_encoding", "bad_header", "bad_structure",
+    "encrypted", "no_date", "signed_opaque", "too_many_parts", "too_deep", "too_many_ids", "too_many_recipients",
+    "truncated". A sender who gave only a local part has an address without `@`, and never a clean From.
     """
 
     headers: list[tuple[str, str]]
@@ -65,6 +72,7 @@ class Mail(msgspec.Struct, kw_only=True, frozen=True):
     references: list[str] = []
     text: str | None = None
     html: str | None = None
+    whole_html: str | None = None
     files: list[MailFile] = []
     reports: list[ReportPart] = []
     flags: list[str] = []
