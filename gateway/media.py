@@ -1,19 +1,22 @@
-"""Fetching a file that lies at a provider, and keeping it."""
+"""Fetching a file that lies at a provider, or in the request it came with, and keeping it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import partial
 
-from channels.contract import Media, MediaFetching
-from channels.errors import OutcomeUnknown, SendFailed, Throttled
+from channels.contract import Adapter, Media, MediaFetching, Unpacking
+from channels.errors import OutcomeUnknown, Rejected, SendFailed, Throttled, Unreachable
 from channels.parts import Attachment
-from gateway.directory import ChannelAway
+from gateway.directory import ChannelAway, LiveChannel
 from gateway.outcomes import Done, Outcome, TryAgain
+from gateway.parsing import ParseFailed, ParseSlow
+from gateway.parsing.rows import raw_event
 from gateway.runtime import Runtime
 from inbox.attachments.actions import StoredFile, give_up_attachment, keep_fetched, store_file
 from inbox.attachments.queries import AttachmentRow, attachment_part, find_attachments
 from inbox.conversations.actions.files import update_file
+from inbox.conversations.queries import find_raw_event
 from inbox.kit.clock import utc_now
 from inbox.kit.db import tx
 from inbox.kit.errors import Problem
@@ -31,11 +34,11 @@ async def fetch_attachment(runtime: Runtime, claimed: ClaimedJob, job: FetchMedi
     except ChannelAway as away:
         return TryAgain(str(away), last=partial(_note_failure, row, "the channel cannot be read"))
     adapter = runtime.adapters[live.adapter] if live else None
-    if live is None or not isinstance(adapter, MediaFetching):
+    if live is None or not isinstance(adapter, MediaFetching | Unpacking):
         return await _give_up(row, "the channel it came by was removed")
     wanted = Attachment(id=show_id("att", row.id), name=row.name, media_type=row.media_type, url=row.source_url)
     try:
-        media = await adapter.fetch_media(live.account, wanted)
+        media = await _get(runtime, live, adapter, row=row, wanted=wanted)
         stored = await store_file(runtime.storage, _once(media), claimed=media.media_type or row.media_type)
     except SendFailed as failed:
         return await _refused(row, failed)
@@ -44,6 +47,25 @@ async def fetch_attachment(runtime: Runtime, claimed: ClaimedJob, job: FetchMedi
     if not await _keep(row, stored, media.name):
         await runtime.storage.delete_file(stored.storage_key)
     return Done()
+
+
+async def _get(
+    runtime: Runtime, live: LiveChannel, adapter: Adapter, *, row: AttachmentRow, wanted: Attachment
+) -> Media:
+    if isinstance(adapter, MediaFetching):
+        return await adapter.fetch_media(live.account, wanted)
+    journaled = await find_raw_event(row.entry_id) if row.entry_id else None
+    if journaled is None or journaled["redacted_at"]:
+        raise Rejected("the mail it came in is no longer kept")
+    seconds = runtime.settings.parse_deadline_seconds
+    try:
+        return await runtime.parsers.unpack(live, raw_event(journaled), wanted, seconds=seconds)
+    except ParseSlow as slow:
+        raise Rejected(str(slow)) from slow
+    except ParseFailed as failed:
+        if failed.code == "parse_crashed":
+            raise Unreachable(str(failed)) from failed
+        raise Rejected(str(failed)) from failed
 
 
 async def _refused(row: AttachmentRow, failed: SendFailed) -> Outcome:

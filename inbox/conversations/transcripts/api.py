@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Literal
@@ -18,6 +19,7 @@ from inbox.conversations.api.entries import EntryObject, show_entry
 from inbox.conversations.api.shapes import ConversationObject
 from inbox.conversations.entry import Author, TimelineEvent
 from inbox.conversations.queries import find_conversation
+from inbox.conversations.transcripts.paper import print_transcript
 from inbox.conversations.transcripts.queries import read_timeline
 from inbox.conversations.transcripts.rendering import (
     ENDINGS,
@@ -68,7 +70,7 @@ class TranscriptController(Controller):
         caller: NamedDependency[Caller],
         conversation_id: FromPath[str],
         form: Annotated[
-            Format, QueryParameter(name="format", description="As plain text, Markdown, HTML or JSON.")
+            Format, QueryParameter(name="format", description="As plain text, Markdown, HTML, PDF or JSON.")
         ] = "text",
         visibility: Annotated[
             Literal["public", "all"], QueryParameter(description="What the contact saw, or notes and events as well.")
@@ -86,7 +88,7 @@ class TranscriptController(Controller):
         if len(entries) > ENTRIES_MAX:
             hint = "Read it page by page, from its entries"
             raise Problem("state_conflict", f"A transcript has at most {ENTRIES_MAX} entries", hint=hint)
-        body = await _json(row, entries) if form == "json" else _document(row, entries, form=form, zone=zone)
+        body = await _json(row, entries) if form == "json" else await _document(row, entries, form=form, zone=zone)
         facts = {"format": form, "visibility": visibility, "entries": len(entries)}
         await record_audit(caller.actor, "conversation.transcript_read", target=conversation_id, facts=facts)
         name = f"conversation-{row['number']}.{ENDINGS[form]}"
@@ -109,9 +111,11 @@ async def _json(row: Row, entries: Sequence[Row]) -> bytes:
     return msgspec.json.encode(Transcript(conversation=conversation, entries=[show_entry(one) for one in entries]))
 
 
-def _document(row: Row, entries: Sequence[Row], *, form: Format, zone: tzinfo) -> bytes:
+async def _document(row: Row, entries: Sequence[Row], *, form: Format, zone: tzinfo) -> bytes:
     heading = Heading(number=row["number"], contact=row["contact_name"] or "somebody", subject=row["subject"])
     lines = [_line(entry) for entry in entries]
+    if form == "pdf":
+        return await asyncio.to_thread(print_transcript, heading, lines, zone=zone)
     return render_transcript(heading, lines, form=form, zone=zone).encode()
 
 

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-Format: TypeAlias = Literal["text", "markdown", "html", "json"]
+Format: TypeAlias = Literal["text", "markdown", "html", "json", "pdf"]
 
 NOISE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 """Control characters, which terminals obey, and marks that turn the direction of what follows."""
@@ -30,8 +30,9 @@ MEDIA_TYPES: dict[Format, str] = {
     "markdown": "text/markdown",
     "html": "text/html",
     "json": "application/json",
+    "pdf": "application/pdf",
 }
-ENDINGS: dict[Format, str] = {"text": "txt", "markdown": "md", "html": "html", "json": "json"}
+ENDINGS: dict[Format, str] = {"text": "txt", "markdown": "md", "html": "html", "json": "json", "pdf": "pdf"}
 
 
 class Line(msgspec.Struct, kw_only=True, frozen=True):
@@ -54,7 +55,7 @@ class Heading(msgspec.Struct, kw_only=True, frozen=True):
 
 def render_transcript(heading: Heading, lines: Sequence[Line], *, form: Format, zone: tzinfo) -> str:
     """The document; times in this zone."""
-    return RENDERERS[form](_cleaned_heading(heading), [_cleaned(line) for line in lines], zone)
+    return RENDERERS[form](clean_heading(heading), [clean_line(line) for line in lines], zone)
 
 
 def _text(heading: Heading, lines: Sequence[Line], zone: tzinfo) -> str:
@@ -82,7 +83,7 @@ def _html(heading: Heading, lines: Sequence[Line], zone: tzinfo) -> str:
     subject = f'<p dir="auto">{escape(heading.subject)}</p>' if heading.subject else ""
     articles = "".join(
         f"<article{' class=internal' if line.internal else ''}><header>"
-        f'<time datetime="{line.at.isoformat()}">{escape(_moment(line.at, zone))}</time> '
+        f'<time datetime="{line.at.isoformat()}">{escape(moment(line.at, zone))}</time> '
         f'<bdi>{escape(line.who)}</bdi> {escape(line.by)}</header><p dir="auto">{escape(line.text)}</p></article>'
         for line in lines
     )
@@ -103,10 +104,11 @@ RENDERERS: dict[Format, Callable[[Heading, Sequence[Line], tzinfo], str]] = {
 
 def _head(line: Line, zone: tzinfo) -> str:
     note = ", internal" if line.internal else ""
-    return f"[{_moment(line.at, zone)}] {line.who} ({line.by}{note}):"
+    return f"[{moment(line.at, zone)}] {line.who} ({line.by}{note}):"
 
 
-def _moment(at: datetime, zone: tzinfo) -> str:
+def moment(at: datetime, zone: tzinfo) -> str:
+    """A time as all documents show it."""
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
@@ -115,12 +117,14 @@ def _escaped(text: str) -> str:
     return MARKDOWN.sub(r"\\\1", text)
 
 
-def _cleaned_heading(heading: Heading) -> Heading:
+def clean_heading(heading: Heading) -> Heading:
+    """Without what a reader would obey instead of reading it."""
     subject = _one_line(heading.subject) if heading.subject else None
     return Heading(number=heading.number, contact=_one_line(heading.contact), subject=subject)
 
 
-def _cleaned(line: Line) -> Line:
+def clean_line(line: Line) -> Line:
+    """As `clean_heading`."""
     text = NOISE.sub("", line.text.replace("\r\n", "\n").replace("\r", "\n"))
     return msgspec.structs.replace(line, who=_one_line(line.who), by=_one_line(line.by), text=text)
 
