@@ -13,7 +13,7 @@ from channels.email.authentication import list_key_names, read_results, verify_d
 from channels.email.html import RULES, Cleaned, clean_html
 from channels.email.kinds import bounce_events, find_flags, find_nature, read_invite
 from channels.email.mail import Mail, Mailbox, MailFile
-from channels.email.quoting import split_html, split_text
+from channels.email.quoting import is_forward_subject, split_html, split_text
 from channels.email.reading import open_file, read_mail
 from channels.email.settings import EmailSettings, fold_address
 from channels.errors import Malformed
@@ -168,16 +168,15 @@ def _parts(mail: Mail, files: Mapping[str, MailFile]) -> tuple[list[AnyPart], li
 
 def _words(mail: Mail) -> tuple[list[AnyPart], list[str]]:
     """The new words, what was quoted and the signature apart: of the HTML where there is some, else of the text."""
+    forward = is_forward_subject(mail.subject or "")
     if mail.html is None:
-        found = split_text(mail.text or "")
-        return [_text(found.new, found.quoted, found.signature)], []
+        return [_plain(mail, forward=forward)], []
     links = {file.content_id: f"{FILE}{file.path}" for file in mail.files if file.content_id}
-    split = split_html(mail.whole_html or mail.html)
+    split = split_html(mail.whole_html or mail.html, forward=forward)
     new = clean_html(split.new, files=links)
-    quoted, signature = (_cleaned(each, links) for each in (split.quoted, split.signature))
     if not new.html.strip() and mail.text and mail.text.strip():
-        found = split_text(mail.text)
-        return [_text(found.new, found.quoted, found.signature)], new.flags
+        return [_plain(mail, forward=forward)], new.flags
+    quoted, signature = (_cleaned(each, links) for each in (split.quoted, split.signature))
     html = Html(
         html=new.html,
         quoted=quoted.html if quoted else None,
@@ -187,12 +186,13 @@ def _words(mail: Mail) -> tuple[list[AnyPart], list[str]]:
     return [html], [*new.flags, *(quoted.flags if quoted else [])]
 
 
+def _plain(mail: Mail, *, forward: bool) -> Text:
+    found = split_text(mail.text or "", forward=forward)
+    return Text(text=found.new, quoted=found.quoted or msgspec.UNSET, signature=found.signature or msgspec.UNSET)
+
+
 def _cleaned(html: str | None, links: Mapping[str, str]) -> Cleaned | None:
     return clean_html(html, files=links) if html else None
-
-
-def _text(new: str, quoted: str | None, signature: str | None) -> Text:
-    return Text(text=new, quoted=quoted or msgspec.UNSET, signature=signature or msgspec.UNSET)
 
 
 def _file_part(file: MailFile) -> AnyPart:
