@@ -1,9 +1,9 @@
 """What an adapter is: the one page every channel, ours or anybody's, is written against.
 
-An adapter has three methods: `send`, `parse`, and `verify` for a webhook channel or `poll` for a mailbox. Anything
-more is an ability it declares by having the method (`answer`, `once`, `fetch_media`, `list_messages`,
-`check_account`). `verify` and `parse` are plain functions over plain data, so any journaled request can be replayed in
-a test or after an incident.
+An adapter has three methods: `send`, `parse`, and `verify` for a webhook channel or `poll` for a mailbox; one that
+takes mail over SMTP has `takes_mail` in place of the third. Anything more is an ability it declares by having the
+method (`answer`, `once`, `fetch_media`, `list_messages`, `check_account`). `verify` and `parse` are plain functions
+over plain data, so any journaled request can be replayed in a test or after an incident.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ class ChannelSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_
         """Our own addresses on this channel, the first being the one we write from; () where it needs none."""
         return ()
 
+    @property
+    def endpoints(self) -> dict[str, tuple[str, int]]:
+        """The hosts we connect to, with their ports, by the setting that names them: all but URLs, which are known."""
+        return {}
+
 
 class Account(msgspec.Struct, kw_only=True, frozen=True):
     """A channel as its adapter sees it. `hook_url` is the public base of its webhooks; a kind is appended to it."""
@@ -59,9 +64,13 @@ class WebhookRequest(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class RawEvent(WebhookRequest, kw_only=True, frozen=True):
-    """One journaled request, or one mail fetched by polling (its MIME in `body`)."""
+    """One journaled request, or one mail fetched by polling (its MIME in `body`).
+
+    `dns` has the TXT records that an adapter which is `Vouching` asked for, as far as they were found, by their names.
+    """
 
     received_at: datetime
+    dns: dict[str, str] = {}
 
 
 class WebhookReply(msgspec.Struct, kw_only=True, frozen=True):
@@ -187,17 +196,46 @@ class Hooked(Protocol):
         ...
 
 
+HOOK_KEY = "key"
+"""The parameter of a hook's URL that may hold a secret we gave the provider: the door keeps it out of the journal."""
+
+
+@runtime_checkable
+class Unforgiving(Protocol):
+    """A channel whose provider drops for ever what is refused: in place of any 4xx it hears a 503, and tries again."""
+
+    refused_is_lost: Literal[True]
+
+
 @runtime_checkable
 class Polled(Protocol):
     """A mailbox we have to ask."""
 
-    def poll(self, account: Account, cursor: str | None) -> AsyncIterator[tuple[RawEvent, str]]:
+    def poll(self, account: Account, cursor: str | None) -> AsyncIterator[tuple[RawEvent | None, str]]:
         """Mails as they come, oldest first, each with the cursor to store in the transaction that journals it.
 
-        Endless: it waits for the next. To ask for the next is to say that the one before is stored. A SendFailed ends
-        it: Unreachable and Throttled are tried again with the last cursor, Misconfigured when the settings change.
+        Endless: it waits for the next. To ask for the next is to say that the one before is stored. None in place of a
+        mail says that all is read and well, and that this is where to go on. A SendFailed ends it: Unreachable and
+        Throttled are tried again soon with the last cursor, Misconfigured at long intervals and when the settings
+        change.
         """
         ...
+
+
+@runtime_checkable
+class Backfilling(Polled, Protocol):
+    """A mailbox that can be read once more from a day on, beside its polling."""
+
+    def read_since(self, account: Account, since: datetime) -> AsyncIterator[RawEvent]:
+        """The mails that arrived since then, oldest first, and its end; a SendFailed as of `poll`."""
+        ...
+
+
+@runtime_checkable
+class MailTaking(Protocol):
+    """A channel whose mail may be handed to us over SMTP or LMTP, where its journaled request is the MIME itself."""
+
+    takes_mail: Literal[True]
 
 
 @runtime_checkable
@@ -240,10 +278,28 @@ class Unpacking(Protocol):
 
 
 @runtime_checkable
+class Vouching(Protocol):
+    """A channel that verifies signatures itself, whose keys lie in the DNS (RFC 6376 3.6.2)."""
+
+    def list_txt_names(self, account: Account, raw: RawEvent) -> list[str]:
+        """The TXT records `parse` will want, at most a few; cheap, and safe on anything."""
+        ...
+
+
+@runtime_checkable
 class Carrying(Protocol):
     """A channel that needs the bytes of the files it sends, since nobody fetches them from us."""
 
     carries_files: Literal[True]
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A channel that keeps connections of its own from one message to the next."""
+
+    async def aclose(self) -> None:
+        """Close them; called when the process ends."""
+        ...
 
 
 RECONCILED = "reconciled"

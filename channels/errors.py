@@ -9,6 +9,7 @@
     └── SendFailed        the provider did not take the message
         ├── Unreachable       nobody answered, nothing was sent          retry
         ├── Throttled         too fast; `after` seconds if it said so    retry
+        │   └── Paced             too fast by our own settings           retry, uncounted
         ├── Rejected          this message will never be taken
         ├── OptedOut          the recipient said stop
         ├── WindowClosed      too late for free text
@@ -92,6 +93,10 @@ class Throttled(SendFailed):
     def __init__(self, reason: str, *, after: float | None = None, provider_code: str | None = None) -> None:
         super().__init__(reason, provider_code=provider_code)
         self.after = after
+
+
+class Paced(Throttled):
+    """Our own pace, which the account's settings set: nobody was asked, so it counts as no try."""
 
 
 class Rejected(SendFailed):

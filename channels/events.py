@@ -102,11 +102,15 @@ class MessageReceived(Event, kw_only=True, frozen=True, tag="message_received"):
 
 
 class DeliveryReported(Event, kw_only=True, frozen=True, tag="delivery_reported"):
-    """How far a message of ours got. `reference` is our own id for it, where the provider carries it back."""
+    """How far a message of ours got. `reference` is our own id for it, where the provider carries it back.
+
+    `recipient` is whose copy of it that is, where it went to several and the report says.
+    """
 
     provider_message_id: str
     state: DeliveryState
     reference: str | None = None
+    recipient: str | None = None
     error: DeliveryError | None = None
 
 

@@ -75,7 +75,7 @@ class Http:
     """The client, made once a process. `allow` holds destinations let through the address check (`read_allowances`).
 
     `timeout` is in seconds and for a whole request. `resolve` and `tls` replace the system's resolver and the usual
-    certificate authorities.
+    certificate authorities; `tls` is also for those who speak another protocol to an admitted host.
     """
 
     def __init__(
@@ -86,8 +86,8 @@ class Http:
         resolve: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        tls = tls or httpx.create_ssl_context(trust_env=False)
-        self._connections = Connections(allow=allow, resolve=resolve, tls=tls)
+        self.tls = tls or httpx.create_ssl_context(trust_env=False)
+        self._connections = Connections(allow=allow, resolve=resolve, tls=self.tls)
         self._timeout = timeout
 
     async def request(

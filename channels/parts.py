@@ -7,10 +7,11 @@ dropped.
 from __future__ import annotations
 
 from collections.abc import Callable
-from html.parser import HTMLParser
 from typing import Any, Literal, TypeAlias
 
 import msgspec
+
+from channels.email.html.words import text_of
 
 
 class Attachment(msgspec.Struct, kw_only=True, frozen=True):
@@ -37,18 +38,25 @@ class Part(msgspec.Struct, kw_only=True, frozen=True, tag_field="type"):
 
 
 class Text(Part, kw_only=True, frozen=True, tag="text"):
-    """Words, plain or in Markdown without HTML."""
+    """Words, plain or in Markdown without HTML; mail splits off what was `quoted` and the `signature`."""
 
     text: str
     format: Literal["plain", "markdown"] = "plain"
+    quoted: str | msgspec.UnsetType = msgspec.UNSET
+    signature: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Html(Part, kw_only=True, frozen=True, tag="html"):
-    """Sanitised HTML; mail splits off what was `quoted` and the `signature`."""
+    """Sanitised HTML; mail splits off what was `quoted` and the `signature`.
+
+    A picture of the same message is an `img` whose `data-attachment` is the attachment's id, one of the web has its
+    address in `data-src` and is not loaded. `rules` is the version of the rules it was sanitised by: ours to set.
+    """
 
     html: str
     quoted: str | None = None
     signature: str | None = None
+    rules: int = 0
 
 
 class Image(Part, kw_only=True, frozen=True, tag="image"):
@@ -158,6 +166,10 @@ def media_part(attachment: Attachment) -> MediaPart:
     return FAMILIES.get(attachment.media_type.partition("/")[0], File)(attachment=attachment)
 
 
+MAX_HTML_CHARS = 500_000
+"""More of a page is not made into words: a mail of megabytes shall not hold everybody up, and nobody reads it."""
+
+
 def plain_text(parts: list[AnyPart]) -> str:
     """All parts as words: what search, bots, notifications and plain clients read."""
     return "\n".join(filter(None, map(_words, parts))).strip()
@@ -180,61 +192,13 @@ def _question(part: Choices) -> str:
 
 
 def strip_tags(html: str) -> str:
-    """The words of sanitised HTML, a line a block."""
-    reader = _Words()
-    reader.feed(html)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.words).splitlines())
-    return "\n".join(line for line in lines if line)
-
-
-class _Words(HTMLParser):
-    BREAKS = frozenset(
-        {
-            "br",
-            "p",
-            "div",
-            "li",
-            "ul",
-            "ol",
-            "tr",
-            "table",
-            "hr",
-            "pre",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "blockquote",
-        }
-    )
-    CELLS = frozenset({"td", "th"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.words: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._separate(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._separate(tag)
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    def _separate(self, tag: str) -> None:
-        if tag in self.BREAKS:
-            self.words.append("\n")
-        elif tag in self.CELLS:
-            self.words.append(" ")
+    """The words of any HTML, a line a block."""
+    return "\n".join(filter(str.strip, text_of(html, links=False).splitlines()))
 
 
 WORDS: dict[type, Callable[[Any], str]] = {
     Text: lambda part: part.text,
-    Html: lambda part: strip_tags(part.html),
+    Html: lambda part: strip_tags(part.html[:MAX_HTML_CHARS]),
     Location: _place,
     ContactCard: lambda part: f"[contact] {' '.join([part.name, *part.phones, *part.emails])}",
     Template: lambda part: f"[{part.name}] {' '.join(part.variables.values())}".rstrip(),

@@ -5,7 +5,7 @@ Only `load_adapters` imports an adapter; knowing a name costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 
@@ -16,10 +16,15 @@ GROUP = "switchboard.channels"
 
 # One line an adapter: its name, medium and provider, and where its class is.
 OURS = {
+    "email-imap": "channels.email.imap.adapter:ImapMail",
+    "email-mailgun": "channels.email.mailgun:EmailMailgun",
+    "email-postmark": "channels.email.postmark:EmailPostmark",
+    "email-sendgrid": "channels.email.sendgrid:EmailSendgrid",
+    "email-smtp": "channels.email.smtp:SmtpMail",
     "sms-twilio": "channels.sms.twilio:TwilioSms",
 }
 REQUIRED = ("name", "medium", "provider", "limits", "settings", "send", "parse", "setup_steps")
-EITHER = ("verify", "poll")
+EITHER = ("verify", "poll", "takes_mail")
 
 
 class UnknownAdapter(LookupError):
@@ -30,9 +35,10 @@ class UnfitAdapter(RuntimeError):
     """An installed adapter cannot be used; the text says which, from which package, and why."""
 
 
-def load_adapters(http: Http) -> dict[str, Adapter]:
-    """Every adapter by its name, made with the one HTTP client; UnfitAdapter if one of them cannot be used."""
-    return {entry.name: _make_adapter(entry, http) for entry in _entries(entry_points(group=GROUP))}
+def load_adapters(http: Http, *, names: Collection[str] | None = None) -> dict[str, Adapter]:
+    """Every adapter by its name, or those named, made with the one HTTP client; UnfitAdapter if one cannot be used."""
+    entries = _entries(entry_points(group=GROUP))
+    return {entry.name: _make_adapter(entry, http) for entry in entries if names is None or entry.name in names}
 
 
 def find_adapter(adapters: Mapping[str, Adapter], name: str) -> Adapter:

@@ -51,6 +51,7 @@ async def run_chores(runtime: Runtime, projector: Projector, worker: Worker | No
             _sequence(runtime, stopping),
             _repeat(runtime.directory.refresh, poll, stopping, first=True),
             _repeat(projector.look_around, poll, stopping),
+            _repeat(projector.join_late, poll, stopping),
             _repeat(lambda: _drain(runtime), poll, stopping),
             _repeat(lambda: _recover(worker), RECOVER_SECONDS, stopping),
             _repeat(lambda: _prune(runtime), PRUNE_SECONDS, stopping),

@@ -15,9 +15,10 @@ import msgspec
 import structlog
 
 from channels.contract import OutboundMessage, Sent
-from channels.errors import OptedOut, OutcomeUnknown, SendFailed, Throttled
+from channels.errors import OptedOut, OutcomeUnknown, Paced, SendFailed, Throttled
 from channels.events import Address, DeliveryError
 from channels.parts import MEDIA_PARTS, AnyPart
+from gateway.carrying import carried_files
 from gateway.directory import LiveChannel
 from gateway.handover import (
     Asked,
@@ -28,6 +29,7 @@ from gateway.handover import (
     record_outcomes,
     this_origin,
 )
+from gateway.letters import open_letter
 from gateway.metrics import PROVIDER_THROTTLED_SECONDS, SEND_ATTEMPTS, SEND_LATENCY_SECONDS
 from gateway.outcomes import Done, Outcome, TryAgain
 from gateway.runtime import Runtime
@@ -35,6 +37,7 @@ from inbox.contacts.actions import record_consents
 from inbox.contacts.contact import ConsentChange
 from inbox.conversations.actions.deliveries import EndedAttempt, end_attempts, stored_parts
 from inbox.conversations.actions.store import lock_thread_of, store_threads
+from inbox.conversations.letters.actions import flag_undeliverable
 from inbox.conversations.thread import record_change
 from inbox.kit.callers import SYSTEM
 from inbox.kit.clock import utc_now
@@ -80,7 +83,7 @@ async def _send_counted(runtime: Runtime, ready: Ready) -> Sent:
         except SendFailed as failed:
             span.note(outcome=send_outcome(failed), code=failed.code, provider_code=failed.provider_code)
             _count(live, send_outcome(failed), seconds=time.perf_counter() - began)
-            if isinstance(failed, Throttled) and failed.after:
+            if isinstance(failed, Throttled) and failed.after and not isinstance(failed, Paced):
                 PROVIDER_THROTTLED_SECONDS.labels(live.provider).inc(failed.after)
             raise
         span.note(outcome="sent")
@@ -104,13 +107,18 @@ def _count(live: LiveChannel, outcome: str, *, seconds: float) -> None:
 
 async def _send(runtime: Runtime, ready: Ready) -> Sent:
     piece, live = ready.piece, ready.live
-    message = OutboundMessage(
-        reference=show_id("msg", piece["id"]),
-        to=Address(kind=piece["kind"], value=piece["address"]),
-        parts=[_fetchable(runtime, part) for part in stored_parts(piece["parts"])],
-    )
+    adapter, parts = runtime.adapters[live.adapter], stored_parts(piece["parts"])
+    letter = await open_letter(runtime, ready)
     try:
-        return await runtime.adapters[live.adapter].send(live.account, message)
+        async with carried_files(runtime, adapter, parts) as files:
+            message = OutboundMessage(
+                reference=show_id("msg", piece["id"]),
+                to=Address(kind=piece["kind"], value=piece["address"]),
+                parts=[_fetchable(runtime, part) for part in parts],
+                files=files,
+                letter=letter,
+            )
+            return await adapter.send(live.account, message)
     except SendFailed:
         raise
     except Exception as error:
@@ -136,7 +144,8 @@ async def _failed(runtime: Runtime, claimed: ClaimedJob, ready: Ready, *, failed
     if failed.retry:
         await _insist(lambda: _end(ready, outcome="retry", error=error))
         after = failed.after if isinstance(failed, Throttled) else None
-        return TryAgain(failed.reason, after=after, last=lambda: fail_piece(ready.piece, error))
+        counted = not isinstance(failed, Paced)
+        return TryAgain(failed.reason, after=after, last=lambda: fail_piece(ready.piece, error), counted=counted)
     await _insist(lambda: _give_up(claimed, ready, failed, error=error))
     return Done(settled=True)
 
@@ -176,6 +185,8 @@ async def _give_up(claimed: ClaimedJob, ready: Ready, failed: SendFailed, *, err
         if isinstance(failed, OptedOut):
             await _remember_opt_out(ready.piece, failed)
         await fail_piece(ready.piece, error)
+        if error.code == "hard_bounce" and ready.live.medium == "email":
+            await flag_undeliverable([(ready.piece["address"], error.message)], now=utc_now())
         await finish_job(claimed)
 
 

@@ -16,9 +16,10 @@ class VerificationGuard(msgspec.Struct):
     """What a channel's signatures did lately. Times are monotonic seconds.
 
     A refusal (403) loses the message at most providers, a 503 only delays it: an attacker beside good traffic never
-    makes a run of failures, a mistake in our configuration does.
+    makes a run of failures, a mistake in our configuration does. `run` is how many failures make one.
     """
 
+    run: int = RUN
     verified_at: float | None = None
     failures: int = 0
     held_since: float | None = None
@@ -31,7 +32,7 @@ class VerificationGuard(msgspec.Struct):
         """A signature was wrong; whether this one begins a hold, which somebody should be told of."""
         self.failures += 1
         known = self.verified_at is not None and now - self.verified_at <= FRESH_SECONDS
-        if known and self.failures >= RUN and self.held_since is None:
+        if known and self.failures >= self.run and self.held_since is None:
             self.held_since = now
             return True
         return False

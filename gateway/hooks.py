@@ -5,6 +5,7 @@ It is the hottest path there is, so it stands before the web framework: plain AS
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from functools import lru_cache
@@ -15,16 +16,19 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from channels.contract import Hooked, OneTime, WebhookReply, WebhookRequest
+from channels.contract import HOOK_KEY, Hooked, OneTime, Unforgiving, WebhookReply, WebhookRequest
 from channels.errors import Forged
 from gateway.directory import ChannelAway, LiveChannel
-from gateway.guard import HOLD_SECONDS, VerificationGuard
+from gateway.guard import HOLD_SECONDS, RUN, VerificationGuard
+from gateway.hook_bodies import LARGE_BYTES, BodyPlace, BodyRoom, BrokenOff, NoRoom, TooLarge, read_hook_body
 from gateway.journal import JournalDown
 from gateway.metrics import INBOUND_ACK_SECONDS, INBOUND_RECEIVED, INBOUND_SIGNATURE_FAILURES
 from gateway.runtime import Runtime
 from gateway.tracing import HEADER, choose_request_id
 from inbox.intake.actions.journal import JournalEntry
+from inbox.intake.queries import kept_as_sent
 from inbox.kit.clock import utc_now
+from inbox.kit.db import TRANSIENT
 from inbox.kit.ids import UnknownId, read_id
 from inbox.kit.tracing import traceparent
 
@@ -55,6 +59,8 @@ FORBIDDEN = Answer("forged", 403, b"the signature does not match")
 TOO_LARGE = Answer("too_large", 413, b"the body is too large")
 ENCODED = Answer("encoded", 415, b"content encodings are not accepted")
 AWAY = Answer("away", 503, b"try again", retry_after=RETRY_SECONDS)
+GONE = Answer("gone", 408, b"the body did not come")
+USED = Answer("replayed", 406, b"this token was used for something else")
 BUSY = Answer("busy", 503, b"too many at once; try again", retry_after=BUSY_SECONDS)
 HELD = Answer("held", 503, b"try again", retry_after=int(HOLD_SECONDS))
 BROKEN = Answer("broken", 500, b"something broke on our side")
@@ -81,6 +87,8 @@ class Door:
         self.hooked = {name: adapter for name, adapter in runtime.adapters.items() if isinstance(adapter, Hooked)}
         self.thanks = {name: _thanks(adapter.accepted) for name, adapter in self.hooked.items()}
         self.one_time = {name: adapter for name, adapter in runtime.adapters.items() if isinstance(adapter, OneTime)}
+        self.unforgiving = {name for name, one in runtime.adapters.items() if isinstance(one, Unforgiving)}
+        self.room = BodyRoom(runtime.settings.hook_body_bytes)
         self.places = runtime.settings.hook_concurrency
         self.waiting = 0
         self.keeping: Counter[UUID] = Counter()
@@ -94,6 +102,8 @@ class Door:
         except Exception:
             log.exception("webhook_broke", request=request_id)
             answer = BROKEN
+        if _adapter_in(scope) in self.unforgiving:
+            answer = _soften(answer)
         _count(live, answer, seconds=time.perf_counter() - began)
         await _send(send, answer, request_id)
 
@@ -122,10 +132,12 @@ class Door:
         self, scope: HTTPScope, receive: Receive, *, live: LiveChannel, kind: str, request_id: str
     ) -> Answer:
         hooked = self.hooked[live.adapter]
-        incoming = await _read(scope, receive, live=live, kind=kind, limit=hooked.body_limit)
-        if isinstance(incoming, Answer):
-            return incoming
-        return self._verify(live, hooked, incoming) or await self._keep(live, hooked, incoming, request_id=request_id)
+        with self.room.place() as place:
+            incoming = await _read(scope, receive, live=live, kind=kind, limit=hooked.body_limit, place=place)
+            if isinstance(incoming, Answer):
+                return incoming
+            refused = await self._verify(live, hooked, incoming)
+            return refused or await self._keep(live, hooked, incoming, request_id=request_id)
 
     async def _find(self, adapter: str, channel: str) -> LiveChannel | Answer:
         try:
@@ -136,11 +148,14 @@ class Door:
             return NOT_FOUND
         return live if live is not None and live.adapter == adapter else NOT_FOUND
 
-    def _verify(self, live: LiveChannel, hooked: Hooked, incoming: WebhookRequest) -> Answer | None:
-        guard = self.guards.setdefault(live.id, VerificationGuard())
+    async def _verify(self, live: LiveChannel, hooked: Hooked, incoming: WebhookRequest) -> Answer | None:
+        guard = self.guards.setdefault(live.id, VerificationGuard(run=1 if live.adapter in self.unforgiving else RUN))
         now = time.monotonic()
         try:
-            hooked.verify(live.account, incoming)
+            if len(incoming.body) > LARGE_BYTES:  # a digest of so much would hold up everybody
+                await asyncio.to_thread(hooked.verify, live.account, incoming)
+            else:
+                hooked.verify(live.account, incoming)
         except Forged:
             INBOUND_SIGNATURE_FAILURES.labels(live.account.channel_id, live.provider).inc()
             log.warning("webhook_refused", channel=str(live.id), adapter=live.adapter)
@@ -164,7 +179,9 @@ class Door:
             with self.runtime.tracer.span("journal"):
                 entry = self._entry(live, incoming, request_id=request_id)
                 await self.runtime.journal.write(entry, spoolable=not hooked.retries, crowded=crowded)
-        except JournalDown:
+                if entry.once_key is not None and not await kept_as_sent(entry):
+                    return USED
+        except (JournalDown, *TRANSIENT):
             return AWAY
         finally:
             self.waiting -= 1
@@ -199,19 +216,36 @@ _clock_of = lru_cache(maxsize=64)(INBOUND_ACK_SECONDS.labels)
 
 
 async def _read(
-    scope: HTTPScope, receive: Receive, *, live: LiveChannel, kind: str, limit: int
+    scope: HTTPScope, receive: Receive, *, live: LiveChannel, kind: str, limit: int, place: BodyPlace
 ) -> WebhookRequest | Answer:
     if scope["method"] not in ("GET", "POST"):
         return NO_METHOD
     headers = _headers(scope)
     if headers.get("content-encoding", "identity") != "identity":
         return ENCODED
-    body = await _read_body(receive, headers, limit=limit)
-    if body is None:
+    try:
+        body = await read_hook_body(receive, headers, limit=limit, place=place)
+    except TooLarge:
+        log.warning("webhook_too_large", channel=str(live.id), limit=limit)
         return TOO_LARGE
+    except NoRoom:
+        return BUSY
+    except BrokenOff:
+        return GONE
     query = scope["query_string"].decode("latin-1")
     url = f"{live.account.hook_url}/{kind}{'?' if query else ''}{query}"
     return WebhookRequest(kind=kind, method=scope["method"], url=url, headers=headers, body=body)
+
+
+def _adapter_in(scope: HTTPScope) -> str:
+    return scope["path"][len(PREFIX) :].partition("/")[0]
+
+
+def _soften(answer: Answer) -> Answer:
+    """No refusal, where that would lose a message for ever: whatever is wrong with us can be mended meanwhile."""
+    if not 400 <= answer.status < 500:
+        return answer
+    return Answer(answer.result, AWAY.status, answer.body, answer.media_type, HELD.retry_after)
 
 
 def _thanks(reply: WebhookReply) -> Answer:
@@ -227,30 +261,13 @@ def _headers(scope: HTTPScope) -> dict[str, str]:
     return headers
 
 
-async def _read_body(receive: Receive, headers: dict[str, str], *, limit: int) -> bytes | None:
-    """The raw body; None as soon as it is known to be longer than the limit, or that the rest will not come."""
-    announced = headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limit:
-        return None
-    body, more = bytearray(), True  # bytes would be copied whole with each of the hundreds of pieces of a large mail
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None  # whoever went away hears no answer, and says nothing about signatures
-        body += message.get("body", b"")  # type: ignore[arg-type]  # ASGI: always bytes
-        more = bool(message.get("more_body", False))
-        if len(body) > limit:
-            return None
-    return bytes(body)
-
-
 def _journal_entry(channel_id: UUID, incoming: WebhookRequest, *, once: str | None, request: str) -> JournalEntry:
     kept = {name: value for name, value in incoming.headers.items() if name not in KEPT_OUT}
     return JournalEntry(
         channel_id=channel_id,
         kind=incoming.kind,
         method=incoming.method,
-        url=incoming.url,
+        url=_without_key(incoming.url),
         headers=msgspec.json.encode(kept).decode(),
         body=incoming.body,
         received_at=utc_now(),
@@ -258,6 +275,15 @@ def _journal_entry(channel_id: UUID, incoming: WebhookRequest, *, once: str | No
         once_key=once,
         traceparent=traceparent(),
     )
+
+
+def _without_key(url: str) -> str:
+    """The URL without the parameter that may hold a secret; all else stays, byte for byte."""
+    base, mark, query = url.partition("?")
+    if f"{HOOK_KEY}=" not in query:
+        return url
+    kept = [part for part in query.split("&") if part.partition("=")[0] != HOOK_KEY]
+    return base + (mark + "&".join(kept) if kept else "")
 
 
 async def _send(send: Send, answer: Answer, request_id: str) -> None:

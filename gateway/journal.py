@@ -13,12 +13,19 @@ from uuid import UUID
 
 import structlog
 
+from gateway.hook_bodies import LARGE_BYTES
 from gateway.metrics import INBOUND_SPOOLED
 from gateway.spool import Spool, SpoolFull
 from inbox.intake.actions.journal import JournalEntry, journal_events
-from inbox.kit.db import TRANSIENT
+from inbox.intake.actions.large import journal_large_event
+from inbox.kit.db import TRANSIENT, tx
 
 log = structlog.get_logger()
+
+LARGE_AT_ONCE = 2
+"""Large bodies on their way to Postgres at the same time."""
+LARGE_BYTES_A_SECOND = 5_000_000
+"""How fast Postgres has to take a large body at the least."""
 
 Waiting: TypeAlias = tuple[JournalEntry, asyncio.Future[None]]
 
@@ -42,6 +49,7 @@ class Journal:
         self._writer: asyncio.Task[None] | None = None
         self._since: float | None = None
         self._down = False
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def write(self, entry: JournalEntry, *, spoolable: bool, crowded: bool = False) -> None:
         """Return when the request is durable: in the journal, or, for a provider that hardly retries, in the spool.
@@ -52,7 +60,7 @@ class Journal:
         if spoolable and (crowded or self.spool.holds or self._stalled()):
             return await self._spool(entry)
         try:
-            await self._enqueue(entry)
+            await (self._write_large(entry) if len(entry.body) > LARGE_BYTES else self._enqueue(entry))
         except TRANSIENT as error:
             self._note_down(error)
             if not spoolable:
@@ -75,6 +83,25 @@ class Journal:
         """Finish what is being written."""
         if self._writer is not None:
             await asyncio.wait([self._writer], timeout=self.timeout)
+
+    async def _write_large(self, entry: JournalEntry) -> None:
+        """By itself, beside the batches: it takes long, and the others must not wait for it."""
+        if self._stalled():
+            raise TimeoutError("the database does not answer")
+        writing = asyncio.create_task(self._journal_large(entry), context=Context())
+        await asyncio.wait([writing], timeout=self.timeout + len(entry.body) / LARGE_BYTES_A_SECOND)
+        if not writing.done():  # to take a statement back may take as long again: nobody waits for that
+            writing.add_done_callback(_let_go)
+            writing.cancel()
+            raise TimeoutError("the database is too slow")
+        writing.result()
+
+    async def _journal_large(self, entry: JournalEntry) -> None:
+        async with self._large:
+            async with tx():
+                written = await journal_large_event(entry)
+            self.on_written(written)
+            self._down = False
 
     def _enqueue(self, entry: JournalEntry) -> asyncio.Future[None]:
         if self._stalled():
@@ -163,6 +190,12 @@ class Journal:
         if not self._down:
             log.error("journal_down", error=type(error).__name__)
         self._down = True
+
+
+def _let_go(writing: asyncio.Task[None]) -> None:
+    """What became of it was told already."""
+    if not writing.cancelled():
+        writing.exception()
 
 
 def _nobody_waits(channel_ids: set[UUID]) -> None:

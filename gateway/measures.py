@@ -19,6 +19,7 @@ from prometheus_client import Gauge, generate_latest
 from gateway import metrics
 from gateway.health import check_redis
 from inbox.kit.db import DB, POOL_WAITS, fetch, fetch_one
+from inbox.kit.ids import CHANNEL, show_id
 
 if TYPE_CHECKING:
     from gateway.runtime import Runtime
@@ -50,6 +51,11 @@ SELECT (SELECT count(*) FROM job WHERE state = 3) AS dead,
        (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)::float8
         FROM pg_replication_slots) AS slot
 """
+MAILBOXES = """
+SELECT p.channel_id, coalesce(p.lag_seconds, 0) AS lag,
+       coalesce(extract(epoch FROM p.succeeded_at), 0)::float8 AS succeeded
+FROM poll p JOIN channel c ON c.id = p.channel_id WHERE c.deleted_at IS NULL
+"""
 OF_COUNTS = {
     "dead": metrics.JOBS_DEAD,
     "unknown": metrics.SEND_UNKNOWN,
@@ -61,7 +67,12 @@ OF_COUNTS = {
     "erasures": metrics.ERASURES_PENDING,
     "slot": metrics.REPLICATION_SLOT_BYTES,
 }
-OF_DATABASE = (metrics.JOBS_DEPTH, metrics.JOBS_OLDEST_AGE_SECONDS)
+OF_DATABASE = (
+    metrics.JOBS_DEPTH,
+    metrics.JOBS_OLDEST_AGE_SECONDS,
+    metrics.IMAP_LAG_SECONDS,
+    metrics.IMAP_LAST_SUCCESS_TIMESTAMP,
+)
 
 
 class Measures:
@@ -102,7 +113,7 @@ class Measures:
     async def _ask_database(self) -> None:
         try:
             async with asyncio.timeout(MEASURE_SECONDS):
-                jobs, counts = await fetch(JOBS), await fetch_one(COUNTS)
+                jobs, counts, mailboxes = await fetch(JOBS), await fetch_one(COUNTS), await fetch(MAILBOXES)
         except Exception:  # noqa: BLE001  whatever it fails with, the database does not answer
             metrics.DB_UP.set(0)
             _forget(OF_DATABASE)
@@ -114,6 +125,10 @@ class Measures:
         for row in jobs:
             metrics.JOBS_DEPTH.labels(row["type"]).set(row["depth"])
             metrics.JOBS_OLDEST_AGE_SECONDS.labels(row["type"]).set(max(0.0, row["age"]))
+        for row in mailboxes:
+            channel = show_id(CHANNEL, row["channel_id"])
+            metrics.IMAP_LAG_SECONDS.labels(channel).set(row["lag"])
+            metrics.IMAP_LAST_SUCCESS_TIMESTAMP.labels(channel).set(row["succeeded"])
         for name, gauge in OF_COUNTS.items():
             gauge.set((counts or {})[name])
 

@@ -73,6 +73,12 @@ OUTBOX_HELD = _gauge("outbox_held", "Whether sending is held by an operator.")
 SEND_UNKNOWN = _gauge("send_unknown", "Messages of which nobody knows whether they were sent.")
 QUARANTINE_OPEN = _gauge("quarantine_open", "Requests of providers that could not be projected.")
 INTAKE_WAITING = _gauge("intake_waiting", "Requests of providers that wait to be projected.")
+IMAP_LAG_SECONDS = _gauge(
+    "imap_lag_seconds", "How long the mail that was stored last had lain in its mailbox; 0 once all is read.", "channel"
+)
+IMAP_LAST_SUCCESS_TIMESTAMP = _gauge(
+    "imap_last_success_timestamp", "When a mailbox was last read, in Unix time; 0 where it never was.", "channel"
+)
 WEBHOOK_ENDPOINTS_DISABLED = _gauge("webhook_endpoints_disabled", "Integrators' endpoints that are disabled.")
 WEBHOOK_DELIVERIES_WAITING = _gauge("webhook_deliveries_waiting", "Deliveries to integrators that are not done.")
 ERASURES_PENDING = _gauge("erasures_pending", "Contacts whose erasure was asked for and is not through.")

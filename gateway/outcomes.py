@@ -18,12 +18,13 @@ class Done(msgspec.Struct, frozen=True):
 class TryAgain(msgspec.Struct, frozen=True):
     """Not now. `after` is what the other side asked for, in seconds, and holds for the job's whole lane.
 
-    `last` runs when no try is left.
+    `last` runs when no try is left. One that is not `counted` takes none of the tries: nothing was attempted.
     """
 
     error: str
     after: float | None = None
     last: Callable[[], Awaitable[None]] | None = None
+    counted: bool = True
 
 
 class NotNow(msgspec.Struct, frozen=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,18 +12,17 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from channels.contract import RawEvent
-from channels.errors import Malformed
-from channels.events import AnyEvent
 from gateway.directory import LiveChannel
+from gateway.letters import mail_rules
 from gateway.metrics import INBOUND_DUPLICATES, INBOUND_PARSE_ERRORS, INBOUND_TO_VISIBLE_SECONDS
+from gateway.parsing.rows import SLOW, RowParser
 from gateway.runtime import Runtime
 from inbox.conversations.thread import Route
-from inbox.intake.actions.project import project_events, replay_events
+from inbox.intake.actions.project import project_events, replay_events, set_aside
 from inbox.intake.batch import Failure, Lane, ParsedEvent, Projection
-from inbox.intake.queries import find_raw_events, waiting_events, waiting_lanes
+from inbox.intake.queries import EventSelection, find_raw_events, replayable_ids, waiting_events, waiting_lanes
 from inbox.kit.clock import utc_now
-from inbox.kit.db import TRANSIENT, Row, tx
+from inbox.kit.db import TRANSIENT, savepoint, tx
 
 log = structlog.get_logger()
 
@@ -33,8 +31,9 @@ DOOR_SHARE = 0.4
 MOST_REST_SECONDS = 0.02
 PAUSE_SECONDS = 0.2
 """How long to wait before a lane is tried again that another process holds, or whose database is away."""
-
-_headers = msgspec.json.Decoder(dict[str, str]).decode
+LATE_LOCK = 0x1A7E
+"""One process at a time parses what has left its batch: it is there because it costs much."""
+LATE_AT_ONCE = 50
 
 
 class Projector:
@@ -43,10 +42,11 @@ class Projector:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.window = timedelta(hours=runtime.settings.reopen_window_hours)
+        self.rules = mail_rules(runtime)
         self._lanes: dict[UUID, asyncio.Task[None]] = {}
         self._again: set[UUID] = set()
         self._room = asyncio.Semaphore(LANES_AT_ONCE)
-        self._threads = _parser_threads()
+        self._parser = RowParser(runtime.adapters, pool=runtime.parsers, settings=runtime.settings)
         self._stopping = False
 
     def wake(self, channel_ids: Iterable[UUID]) -> None:
@@ -75,15 +75,43 @@ class Projector:
             if live is None:
                 failures.append(Failure(raw_event_id=row["id"], code="no_channel", error="the channel is gone"))
                 continue
-            failures += await self._replay(live, await self._parse(live, [row]))
+            failures += await self._replay(live, [await self._parser.parse_patiently(live, row)])
         return failures
+
+    async def join_late(self) -> None:
+        """Parse with patience what has left its batch, one after the other; it joins its conversation now, or never."""
+        late = EventSelection(state="quarantine", code=SLOW)
+        for number in await replayable_ids(late, after=0, limit=LATE_AT_ONCE):
+            if self._stopping or not await self._join(number):
+                return
+
+    async def _join(self, number: int) -> bool:
+        """False where another process is at it. What fails has its last word here, so that it is tried only once."""
+        async with tx() as connection:
+            if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", LATE_LOCK):
+                return False
+            [row] = await find_raw_events([number])
+            live = self.runtime.directory.find_parsing(row["channel_id"])
+            if row["code"] == SLOW and row["resolved_at"] is None and live is not None:
+                parsed = await self._parser.parse_patiently(live, row)
+                try:
+                    async with savepoint():
+                        await self._replay_parsed(live, [parsed])
+                except TRANSIENT:
+                    raise
+                except Exception as error:  # noqa: BLE001 (this event cannot be stored, whatever the reason)
+                    await set_aside(live.id, [_not_stored(parsed, error)])
+        return True
+
+    async def _replay_parsed(self, live: LiveChannel, parsed: list[ParsedEvent]) -> list[Failure]:
+        return await replay_events(
+            _lane(live), parsed, find_sibling=self._sibling, now=utc_now(), window=self.window, rules=self.rules
+        )
 
     async def _replay(self, live: LiveChannel, parsed: list[ParsedEvent]) -> list[Failure]:
         try:
             async with tx():
-                return await replay_events(
-                    _lane(live), parsed, find_sibling=self._sibling, now=utc_now(), window=self.window
-                )
+                return await self._replay_parsed(live, parsed)
         except TRANSIENT:
             raise
         except Exception as error:  # noqa: BLE001 (told to the operator; the next requests are replayed all the same)
@@ -142,8 +170,11 @@ class Projector:
         live = self.runtime.directory.find_parsing(channel_id)
         if live is None:
             return []
-        rows = await waiting_events(channel_id, after=after, limit=self.runtime.settings.projection_batch)
-        return await self._parse(live, rows) if rows else []
+        settings = self.runtime.settings
+        rows = await waiting_events(
+            channel_id, after=after, limit=settings.projection_batch, most_bytes=settings.projection_bytes
+        )
+        return await self._parser.parse(live, rows) if rows else []
 
     async def _project(self, channel_id: UUID, parsed: Sequence[ParsedEvent]) -> bool:
         live = self.runtime.directory.find_parsing(channel_id)
@@ -175,8 +206,9 @@ class Projector:
         with self._tracing(live, parsed) as traced:
             async with tx():
                 projection = await project_events(
-                    _lane(live), traced, find_sibling=self._sibling, now=utc_now(), window=self.window
-                )
+                    _lane(live), traced, find_sibling=self._sibling, now=utc_now(), window=self.window,
+                    rules=self.rules,
+                )  # fmt: skip
         if projection is not None:
             _count(live, projection, now=utc_now())
         return projection is not None
@@ -206,80 +238,10 @@ class Projector:
         found = self.runtime.directory.find_sibling(channel_id, address)
         return _lane(found).route if found else None
 
-    async def _parse(self, live: LiveChannel, rows: Sequence[Row]) -> list[ParsedEvent]:
-        """Parse beside the event loop and within a deadline: an adapter that hangs costs one event, not the service."""
-        parsed: list[ParsedEvent] = []
-        while len(parsed) < len(rows):
-            parsed += await self._parse_some(live, rows[len(parsed) :])
-        return parsed
-
-    async def _parse_some(self, live: LiveChannel, rows: Sequence[Row]) -> list[ParsedEvent]:
-        """These rows, or those up to the first that takes longer than the deadline, which is given up.
-
-        Each gets the whole deadline, so that a busy machine does not make a large batch look like a hanging adapter.
-        """
-        begun: list[ParsedEvent] = []
-        parsing = asyncio.get_running_loop().run_in_executor(self._threads, self._parse_rows, live, rows, begun)
-        before = -1
-        while not parsing.done() and len(begun) > before:
-            before = len(begun)
-            await asyncio.wait([parsing], timeout=self.runtime.settings.parse_deadline_seconds)
-        if parsing.done():
-            parsing.result()
-            return begun
-        self._threads = _parser_threads()  # the old ones may all be hanging by now
-        done = begun[:]  # the thread may yet come round and add to its own list
-        return [*done, _late(rows[len(done)])] if len(done) < len(rows) else done
-
-    def _parse_rows(self, live: LiveChannel, rows: Sequence[Row], parsed: list[ParsedEvent]) -> None:
-        adapter = self.runtime.adapters[live.adapter]
-        for row in rows:
-            try:
-                events = [] if row["redacted_at"] else adapter.parse(live.account, _raw_event(row))
-            except Exception as error:  # noqa: BLE001 (an adapter's bug is that event's trouble alone)
-                parsed.append(_unparsed(row, "malformed" if isinstance(error, Malformed) else "parse_error", error))
-            else:
-                parsed.append(_parsed(row, events))
-
-
-def _parser_threads() -> ThreadPoolExecutor:
-    """Threads of our own: what hangs in them takes none from the spool and the rest of the process."""
-    return ThreadPoolExecutor(LANES_AT_ONCE, thread_name_prefix="parse")
-
 
 def _lane(live: LiveChannel) -> Lane:
     route = Route(channel_id=live.id, medium=live.medium, provider=live.provider)
     return Lane(route=route, addresses=frozenset(live.addresses))
-
-
-def _raw_event(row: Row) -> RawEvent:
-    return RawEvent(
-        kind=row["kind"],
-        method=row["method"],
-        url=row["url"],
-        headers=_headers(row["headers"]),
-        body=row["body"],
-        received_at=row["received_at"],
-    )
-
-
-def _parsed(row: Row, events: list[AnyEvent], *, failure: Failure | None = None) -> ParsedEvent:
-    return ParsedEvent(
-        raw_event_id=row["id"],
-        received_at=row["received_at"],
-        events=events,
-        failure=failure,
-        traceparent=row["traceparent"],
-    )
-
-
-def _unparsed(row: Row, code: str, error: Exception) -> ParsedEvent:
-    failure = Failure(raw_event_id=row["id"], code=code, error=f"{type(error).__name__}: {error}")
-    return _parsed(row, [], failure=failure)
-
-
-def _late(row: Row) -> ParsedEvent:
-    return _unparsed(row, "parse_timeout", TimeoutError("parsing took longer than the deadline"))
 
 
 def _poisoned(one: ParsedEvent, error: Exception) -> ParsedEvent:

@@ -9,7 +9,8 @@ from uuid import UUID
 import redis.asyncio as redis
 import structlog
 
-from channels.contract import Adapter
+from channels.contract import Adapter, Closing, Unpacking
+from channels.email.authentication import TxtResolver
 from channels.http import Http
 from channels.registry import load_adapters
 from gateway.directory import ChannelDirectory
@@ -17,6 +18,7 @@ from gateway.embedded import open_embedded
 from gateway.files import sign_attachment_url
 from gateway.hub import FeedHub
 from gateway.journal import Journal
+from gateway.parsing import ParserPool
 from gateway.settings import Settings
 from gateway.spans import NO_TRACER, TracedHttp, Tracer, open_tracer
 from gateway.spool import Spool
@@ -63,6 +65,12 @@ class Runtime:
         self.directory = ChannelDirectory(self.catalogue, cache=settings.data_dir / "channels.cache")
         self.spool = Spool(settings.data_dir / "spool", box=self.box, limit=settings.spool_limit_bytes)
         self.hub = FeedHub(redis_client, buffer=settings.stream_buffer_events, poll_seconds=settings.poll_seconds)
+        self.parsers = ParserPool(
+            [name for name, adapter in adapters.items() if isinstance(adapter, Unpacking)],
+            quick=settings.parse_workers,
+            memory_bytes=settings.parse_memory_bytes,
+            find_records=TxtResolver().find_records,
+        )
         self.journal = Journal(self.spool, batch=settings.journal_batch, timeout=settings.journal_timeout_seconds)
 
     def media_url(self, attachment_id: UUID) -> str:
@@ -96,6 +104,10 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             storage=open_storage(settings),
             tracer=tracer,
         )
+        for adapter in runtime.adapters.values():
+            if isinstance(adapter, Closing):
+                stack.push_async_callback(adapter.aclose)
+        stack.push_async_callback(runtime.parsers.aclose)
         stack.push_async_callback(runtime.directory.close)
         stack.callback(runtime.spool.close)
         yield runtime

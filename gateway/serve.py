@@ -53,7 +53,7 @@ def run_forever(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
 async def serve(settings: Settings, *, work: bool, ready: Callable[[Runtime], None] | None = None) -> None:
     """Answer HTTP until told to stop; with `work`, be the worker as well."""
     allow_connections(settings)
-    async with open_runtime(settings) as runtime, _prepared(runtime), run_service(runtime, work=work):
+    async with open_runtime(settings) as runtime, prepared(runtime), run_service(runtime, work=work):
         server = Server(runtime, stop_seconds=settings.stop_seconds)
         if ready:
             ready(runtime)
@@ -66,7 +66,7 @@ async def work(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_runtime(settings) as runtime, _prepared(runtime):
+    async with open_runtime(settings) as runtime, prepared(runtime):
         beside = serving_beside(create_worker_app(runtime), host=settings.host, port=settings.work_metrics_port)
         async with beside, run_service(runtime, work=True):
             log.info("working")
@@ -98,7 +98,7 @@ def spare_collector() -> None:
 
 
 @asynccontextmanager
-async def _prepared(runtime: Runtime) -> AsyncIterator[None]:
+async def prepared(runtime: Runtime) -> AsyncIterator[None]:
     """The database prepared and the channels known; if it is away, it is prepared as soon as it comes."""
     late = None if await prepare_database(runtime) else asyncio.create_task(_prepare_late(runtime))
     await runtime.directory.refresh_or_recall()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from gateway.chores import run_chores
+from gateway.poller import run_poller
 from gateway.projector import Projector
 from gateway.runtime import Runtime
 from gateway.webhooks import run_webhooks
@@ -24,6 +25,7 @@ async def run_service(runtime: Runtime, *, work: bool) -> AsyncIterator[Projecto
         if worker:
             await stack.enter_async_context(_running(worker, runtime.settings.stop_seconds))
             await stack.enter_async_context(run_webhooks(runtime))
+            await stack.enter_async_context(run_poller(runtime))
         yield projector
         runtime.hub.stop()
         await runtime.journal.stop()

@@ -12,6 +12,7 @@ from gateway.addresses import Proxies
 from gateway.environment import SettingProblem
 from gateway.settings import DEMO_SECRET_KEY, Settings
 from gateway.spans import tracing_installed
+from inbox.conversations.canned.templates import TemplateInvalid, compile_template
 
 SECRET_KEY_CHARS = 32
 SECRET_KEY_VARIETY = 8
@@ -115,6 +116,18 @@ def _check_metrics_token(settings: Settings) -> Iterator[SettingProblem]:
         yield SettingProblem("SWITCHBOARD_METRICS_TOKEN", problem, MAKE_KEY)
 
 
+def _check_acknowledgement(settings: Settings) -> Iterator[SettingProblem]:
+    try:
+        compile_template(settings.mail_acknowledgement)
+    except TemplateInvalid as wrong:
+        fix = "write plain text; {{ channel.name }} is the name of the channel that took the mail"
+        yield SettingProblem("SWITCHBOARD_MAIL_ACKNOWLEDGEMENT", f"is no template: {wrong}", fix)
+    subject = settings.mail_acknowledgement_subject
+    if not subject.strip() or not subject.isprintable():
+        fix = "write one line of text"
+        yield SettingProblem("SWITCHBOARD_MAIL_ACKNOWLEDGEMENT_SUBJECT", "is no line of text", fix)
+
+
 Rule = Callable[[Settings], Iterator[SettingProblem]]
 RULES: tuple[Rule, ...] = (
     _check_secret_key,
@@ -127,4 +140,5 @@ RULES: tuple[Rule, ...] = (
     _check_webhook_waits,
     _check_tracing,
     _check_metrics_token,
+    _check_acknowledgement,
 )

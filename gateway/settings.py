@@ -118,6 +118,23 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
         float, setting("How long after closing a conversation a new message joins it again.", ge=0, le=87_600)
     ] = 72
 
+    mail_subject_days: Annotated[
+        float, setting("How long a mail of the same subject and contact joins their conversation.", ge=0, le=3_650)
+    ] = 30
+    reply_address_days: Annotated[
+        int, setting("How long the signed reply address of a mail finds its conversation.", ge=1, le=3_650)
+    ] = 365
+    mail_acknowledgement: Annotated[
+        str, setting("What is answered by itself to a mail that begins a conversation; nothing where it is empty.")
+    ] = ""
+    mail_acknowledgement_subject: Annotated[str, setting("The subject of that answer.")] = "We have received your mail"
+    mail_acknowledgement_hours: Annotated[
+        float, setting("How often one address gets that answer at most.", ge=1, le=8_760)
+    ] = 24
+    mail_acknowledgements_per_minute: Annotated[
+        int, setting("How many addresses get that answer in a minute at most.", unit="mails", ge=1, le=1_000)
+    ] = 20
+
     undo_seconds: Annotated[
         float, setting("How long a message can be taken back before it leaves, unless the request says.", ge=0, le=60)
     ] = 0
@@ -192,6 +209,16 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
     hook_concurrency: Annotated[
         int, setting("The most webhooks one process takes at a time.", unit="requests", ge=1, le=10_000)
     ] = 256
+    hook_body_bytes: Annotated[
+        int,
+        setting(
+            "The most that large webhook bodies, mails with files, weigh together in one process before they are "
+            "stored; more are put off.",
+            unit="bytes",
+            ge=1_000_000,
+            le=10_000_000_000,
+        ),
+    ] = 100_000_000
 
     journal_batch: Annotated[
         int, setting("The most webhooks written to the journal by one statement.", unit="requests", ge=1, le=1_000)
@@ -233,8 +260,44 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
     projection_batch: Annotated[
         int, setting("The most journal rows projected in one transaction.", unit="rows", ge=1, le=1_000)
     ] = 200
+    projection_bytes: Annotated[
+        int,
+        setting(
+            "The most that the raw events of one projection weigh; one may weigh more.", unit="bytes", ge=1_000_000
+        ),
+    ] = 32_000_000
     parse_deadline_seconds: Annotated[float, setting("How long one raw event may take to parse.", ge=0.1, le=60)] = 2.0
+    parse_batch_seconds: Annotated[
+        float, setting("How long a mail may take to parse before it leaves its batch and joins later.", ge=0.01, le=60)
+    ] = 0.25
+    parse_workers: Annotated[
+        int, setting("The processes that parse mail beside this one.", unit="processes", ge=1, le=64)
+    ] = 2
+    parse_memory_bytes: Annotated[
+        int, setting("The most memory one mail may take to parse.", ge=50_000_000, le=4_000_000_000)
+    ] = 256_000_000
     poll_seconds: Annotated[float, setting("How often to look for work when nothing wakes us.", ge=0.05, le=60)] = 1.0
+
+    smtpd_host: Annotated[str, setting("The address `switchboard smtpd` takes mail at.")] = "127.0.0.1"
+    smtpd_port: Annotated[int, setting("The port `switchboard smtpd` takes mail at.", ge=1, le=65_535)] = 8025
+    smtpd_name: Annotated[
+        str | None, setting("The name it gives itself; by default the host of SWITCHBOARD_PUBLIC_URL.")
+    ] = None
+    smtpd_certificate: Annotated[
+        Path | None, setting("Its certificate chain in PEM; without one it offers no STARTTLS.")
+    ] = None
+    smtpd_certificate_key: Annotated[
+        Path | None, setting("The certificate's private key in PEM, if it is a file of its own.")
+    ] = None
+    smtpd_mail_bytes: Annotated[
+        int, setting("The largest mail it takes.", unit="bytes", ge=100_000, le=500_000_000)
+    ] = 50_000_000
+    smtpd_connections: Annotated[
+        int, setting("The most connections of one process.", unit="connections", ge=1, le=10_000)
+    ] = 200
+    smtpd_seconds: Annotated[float, setting("How long one command, or one mail, may take to come.", ge=1, le=3_600)] = (
+        300
+    )
 
     worker_concurrency: Annotated[
         int, setting("The most jobs one worker process runs at a time.", unit="jobs", ge=1, le=1_000)
@@ -319,6 +382,7 @@ SECTIONS = {
     "default_country": "The inbox",
     "egress_allow": "The network and its limits",
     "journal_batch": "Taking messages in",
+    "smtpd_host": "Taking mail in",
     "worker_concurrency": "Sending",
     "feed_retention_days": "Events and requests",
     "webhook_timeout_seconds": "Webhooks to integrators",

@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Awaitable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -225,8 +225,13 @@ async def settle(job: ClaimedJob, running: Awaitable[Outcome], *, backoff: Backo
             await put_back_job(job, at=outcome.at, error=outcome.reason, counted=False)
             _count(job, "postponed")
         case TryAgain():
-            at = backoff.next_try(job.attempts, after=outcome.after, now=utc_now(), random=random)
-            await _again_or_dead(job, outcome, at)
+            await _again_or_dead(job, outcome, _next_try(job, outcome, backoff=backoff, random=random))
+
+
+def _next_try(job: ClaimedJob, outcome: TryAgain, *, backoff: Backoff, random: Random) -> datetime | None:
+    if outcome.counted:
+        return backoff.next_try(job.attempts, after=outcome.after, now=utc_now(), random=random)
+    return utc_now() + timedelta(seconds=outcome.after or backoff.base_seconds)
 
 
 async def _again_or_dead(job: ClaimedJob, outcome: TryAgain, at: datetime | None) -> None:
@@ -234,7 +239,7 @@ async def _again_or_dead(job: ClaimedJob, outcome: TryAgain, at: datetime | None
         async with tx():
             if outcome.after and job.lane:
                 await rest_lane(job.lane, seconds=outcome.after)
-            await put_back_job(job, at=at, error=outcome.error)
+            await put_back_job(job, at=at, error=outcome.error, counted=outcome.counted)
         _count(job, "retry")
         JOBS_RETRIES.labels(job_type(job.job)).inc()
         return

@@ -17,6 +17,7 @@ from inbox.conversations.canned.api import CannedReplyController
 from inbox.conversations.contact_merging.api import ContactMergeController
 from inbox.conversations.drafts.api import DraftController
 from inbox.conversations.moves.api import MoveController
+from inbox.conversations.participants.api import ParticipantController
 from inbox.conversations.redaction.api import RedactionController
 from inbox.conversations.scheduled.api import ScheduledMessageController
 from inbox.conversations.search.api import SearchController
@@ -24,6 +25,7 @@ from inbox.conversations.sending.api import PreviewController, SendingController
 from inbox.conversations.transcripts.api import TranscriptController
 from inbox.conversations.views.api import CountController, ViewController
 from inbox.intake.api import IntakeController
+from inbox.intake.polling.api import ChannelHealthController
 from inbox.outbox.api import JobController
 from inbox.privacy.erasure.api import ContactErasureController, ErasureController
 from inbox.privacy.holds.api import HoldController
@@ -50,6 +52,7 @@ CONTROLLERS: list[type[Controller]] = [
     ViewController,
     StateController,
     MoveController,
+    ParticipantController,
     RedactionController,
     TranscriptController,
     RoutingController,
@@ -65,6 +68,7 @@ CONTROLLERS: list[type[Controller]] = [
     AttributeController,
     ChannelController,
     ChannelTypeController,
+    ChannelHealthController,
     AttachmentController,
     FeedController,
     AgentController,

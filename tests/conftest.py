@@ -14,7 +14,7 @@ from hypothesis import settings
 from tests.database import Servers, cloned_database, roomy_folder, running_servers
 
 # The kit of this checkout, not the one that is installed: pyproject.toml keeps pytest from loading that.
-pytest_plugins = ["channels.kit.plugin"]
+pytest_plugins = ["channels.kit.plugin", "tests.mail.plugin"]
 
 # The same examples every time, however slow the machine: a failure is a change's doing.
 settings.register_profile("calm", derandomize=True, deadline=None)

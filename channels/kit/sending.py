@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from channels.contract import MediaFetching, OutboundMessage, Sent
+from channels.contract import Carrying, MediaFetching, OutboundMessage, Sent
 from channels.errors import (
     CannotCarry,
     Misconfigured,
@@ -27,7 +27,7 @@ from channels.kit.examples import FILES
 from channels.kit.provider import Answer, Provider, Script, SeenRequest, run_provider, run_with_provider
 from channels.kit.subject import NOWHERE, Refusal, SeenMessage, Subjected, list_secrets
 from channels.limits import Piece, fit
-from channels.parts import MEDIA_PARTS, AnyPart, Attachment, Text, media_part, plain_text
+from channels.parts import MEDIA_PARTS, AnyPart, Attachment, MediaPart, Text, media_part, plain_text
 
 REFERENCE = "msg_01kit"
 WORDS = "canary words of a customer"
@@ -74,21 +74,34 @@ class SendingChecks(Subjected):
             assert _squeeze(plain_text([part])) in _squeeze("".join(one.text for one in seen))
 
     def test_the_longest_text_arrives_whole(self) -> None:
-        """`text_chars` characters go in one message, of any alphabet; one more makes two, and no word is lost."""
+        """`text_chars` characters go in one message, of any alphabet; one more makes two, and no word is lost.
+
+        Where a message is sent whole, one more is refused.
+        """
         limits = self.subject.idle.limits
         for character in ("a", "é", "Ω", "語", "😀"):
             longest = character * limits.text_chars
             assert [one.text for one in self.deliver(fit([Text(text=longest)], limits))] == [longest]
+            if limits.whole:
+                with pytest.raises(CannotCarry):
+                    fit([Text(text=longest + character)], limits)
+                continue
             seen = self.deliver(fit([Text(text=longest + character)], limits))
             assert len(seen) == 2
             assert "".join(one.text for one in seen) == longest + character
 
     def test_the_most_files_arrive_together(self) -> None:
-        """`media_count` files of every accepted type go in one message, and one more in a second."""
+        """`media_count` files of every accepted type go in one message; one more in a second, or it is refused."""
         limits = self.subject.idle.limits
         for media_type in limits.media_types:
             files = _make_files(limits.media_count + 1, _full_type(media_type))
             carried = [file for file in files if str(type(file).__struct_config__.tag) in limits.parts]
+            if limits.whole and carried:
+                with pytest.raises(CannotCarry):
+                    fit(carried, limits)
+                [one] = self.deliver(fit(carried[:-1], limits))
+                assert len(one.files) == limits.media_count
+                continue
             seen = self.deliver(fit(carried, limits)) if carried else []
             assert [len(one.files) for one in seen] == ([limits.media_count, 1] if carried else [])
         assert bool(limits.media_types) == bool(limits.media_count) == bool(limits.media_bytes)
@@ -160,7 +173,7 @@ class SendingChecks(Subjected):
         async def send_all(provider: Provider, http: Http) -> None:
             adapter, account = self.subject.make(http), self.subject.account(provider.url)
             for piece in pieces:
-                sent = await adapter.send(account, _outbound(self.subject.recipient, piece.parts))
+                sent = await adapter.send(account, _outbound(self.subject.recipient, piece.parts, adapter=adapter))
                 assert isinstance(sent, Sent)
                 assert sent.provider_message_id == given[-1]
             seen.extend(self.subject.understand(request) for request in provider.seen)
@@ -218,8 +231,18 @@ def _squeeze(text: str) -> str:
     return "".join(text.split())
 
 
-def _outbound(recipient: Address, parts: list[AnyPart]) -> OutboundMessage:
-    return OutboundMessage(reference=REFERENCE, to=recipient, parts=parts)
+def _outbound(recipient: Address, parts: list[AnyPart], *, adapter: object = None) -> OutboundMessage:
+    """A message; one that carries its files has of each the bytes of its own URL, by which it is told again."""
+    carried = [_named(part) if isinstance(part, MEDIA_PARTS) and isinstance(adapter, Carrying) else part
+               for part in parts]  # fmt: skip
+    attached = [part.attachment for part in carried if isinstance(part, MEDIA_PARTS)]
+    files = {file.id: (file.url or "").encode() for file in attached if file.id}
+    return OutboundMessage(reference=REFERENCE, to=recipient, parts=carried, files=files)
+
+
+def _named(part: MediaPart) -> MediaPart:
+    attachment = part.attachment
+    return msgspec.structs.replace(part, attachment=msgspec.structs.replace(attachment, id=f"att_{attachment.url}"))
 
 
 def _accepts(part: AnyPart, media_types: tuple[str, ...]) -> bool:
@@ -231,7 +254,7 @@ def _make_files(count: int, media_type: str) -> list[AnyPart]:
 
 
 def _full_type(media_type: str) -> str:
-    return media_type + "any" if media_type.endswith("/") else media_type
+    return media_type + "any" if media_type.endswith("/") else media_type or "application/octet-stream"
 
 
 class _listening:  # noqa: N801 (reads as a phrase where it is used)

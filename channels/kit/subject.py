@@ -50,7 +50,9 @@ class Subject:
     with the id it gives; `understand`, what it reads in our request. `receipts` are the samples that tell of one
     message, in the order in which it happens. `foreign` are unsigned requests that name another account,
     `unknown`, ones the provider does not document. `replay_seconds` is how old a signed request may be; None where the
-    provider signs no time, and `sign_late` signs as if this many seconds ago. `signs` says what a signature covers.
+    provider signs no time, and `sign_late` signs as if this many seconds ago. `signs` says what a signature covers:
+    "url", "body", or a "token" of its own alone; nothing where a secret in a header is all there is.
+    Samples that `age` bear the time of their signature: they are signed anew, and vectors have to prove the guard.
     """
 
     make: Callable[[Http], Adapter]
@@ -69,6 +71,7 @@ class Subject:
     signs: frozenset[str] = frozenset({"url", "body"})
     replay_seconds: float | None = None
     sign_late: Callable[[Account, WebhookRequest, float], WebhookRequest] | None = None
+    ages: bool = False
 
     @cached_property
     def idle(self) -> Adapter:
@@ -81,8 +84,12 @@ class Subject:
         return sorted(path.name for path in self.samples.iterdir() if path.suffix in CAPTURES)
 
     def read_sample(self, name: str) -> RawEvent:
-        """A captured request."""
-        return read_capture(name, (self.samples / name).read_bytes(), received_at=RECEIVED_AT)
+        """A captured request; one that `ages` is signed anew."""
+        raw = read_capture(name, (self.samples / name).read_bytes(), received_at=RECEIVED_AT)
+        if not self.ages:
+            return raw
+        signed = self.sign(self.account_of(name), raw)
+        return msgspec.structs.replace(raw, headers=signed.headers, body=signed.body, url=signed.url)
 
     def read_expected(self, name: str) -> list[AnyEvent]:
         """The events a captured request becomes."""

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import product
-from string import hexdigits
-from typing import TypeAlias
 
 from channels.contract import ChannelSettings, Secret, WebhookRequest
 from channels.errors import Forged, Malformed
+from channels.forms import Fields, split_form
 from channels.signatures import Digest, valid_hmac, valid_sha256
-
-Fields: TypeAlias = list[tuple[bytes, bytes]]
 
 API_URL = "https://api.twilio.com"
 SIGNATURE = "x-twilio-signature"
@@ -24,9 +20,6 @@ SIGNATURE_SETTINGS = "x-twilio-webhooks-signature-settings"
 DIGESTS: dict[str, Digest] = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
 MAX_FIELDS = 500  # Twilio sends about 25; ten files and a few carrier fields more make 60
 
-# Decoded here and not by the standard library, which needs two hundred times the memory of a body of percent signs.
-_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
-_OCTETS = {pair.encode(): bytes.fromhex(pair) for pair in map("".join, product(hexdigits, repeat=2))}
 _PORT = re.compile(rb"(https?)://([^/?#]*?)(:[0-9]+)?(?=[/?#]|$)")
 
 
@@ -112,23 +105,23 @@ def read_webhook_form(request: WebhookRequest) -> dict[str, str]:
     source = _query(request.url) if request.method == "GET" else request.body
     if source.count(b"&") >= MAX_FIELDS:
         raise Malformed("more fields than Twilio sends")
-    return {_tame(name): _tame(value) for name, value in reversed(_split_form(source))}
+    return {_tame(name): _tame(value) for name, value in reversed(split_form(source))}
 
 
 def read_hook_parameter(request: WebhookRequest, name: str) -> str | None:
     """One parameter of the URL, which we chose ourselves and Twilio signed; None where it is missing or empty."""
-    return next((_tame(value) for key, value in _split_form(_query(request.url)) if key == name.encode()), "") or None
+    return next((_tame(value) for key, value in split_form(_query(request.url)) if key == name.encode()), "") or None
 
 
 def _signed_part(request: WebhookRequest) -> tuple[Fields, Fields]:
     """The fields, and those of them that the signature covers beside the URL."""
     if request.method == "GET":
-        return _split_form(_query(request.url)), []
+        return split_form(_query(request.url)), []
     if _is_json(request):
         if not valid_sha256(read_hook_parameter(request, "bodySHA256"), request.body):
             raise Forged("the digest of the body is missing in the URL, or wrong")
         return [], []
-    fields = _split_form(request.body)
+    fields = split_form(request.body)
     return fields, fields
 
 
@@ -173,22 +166,6 @@ def _is_json(request: WebhookRequest) -> bool:
 
 def _query(url: str) -> bytes:
     return url.partition("?")[2].encode("utf-8", "surrogatepass")
-
-
-def _split_form(form: bytes) -> Fields:
-    """Names and values as bytes, blank ones included, nothing trimmed (WHATWG URL 5.1)."""
-    fields = []
-    for field in form.replace(b"+", b" ").split(b"&"):
-        name, _, value = field.partition(b"=")
-        if b"%" in field:
-            name, value = _ESCAPE.sub(_octet, name), _ESCAPE.sub(_octet, value)
-        if field:
-            fields.append((name, value))
-    return fields
-
-
-def _octet(escape: re.Match[bytes]) -> bytes:
-    return _OCTETS[escape[1]]
 
 
 def _replace_broken(text: bytes) -> bytes:

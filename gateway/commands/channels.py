@@ -13,6 +13,9 @@ TABLE = {
     "setup": Lazy("gateway.commands.channel_care:print_setup", "Print what to enter where at the provider."),
     "pause": Lazy("gateway.commands.channel_care:pause_channel", "Send nothing by a channel; it still takes messages."),
     "resume": Lazy("gateway.commands.channel_care:resume_channel", "Send by a paused channel again."),
+    "backfill": Lazy(
+        "gateway.commands.channel_backfill:backfill_channel", "Read a mailbox once more, from a moment on."
+    ),
     "parse": Lazy("gateway.commands.channel_parse:parse_files", "Print what captured requests or mails give."),
 }
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import msgspec
 
 from channels.contract import ChannelSettings
+from channels.email.imap.checking import examine_mailbox
+from channels.email.imap.session import open_imap
+from channels.email.imap.settings import ImapSettings
+from channels.email.oauth import AccessTokens
 from channels.errors import SendFailed
 from channels.http import Http, Response
 from channels.vendors.twilio import TwilioSettings
@@ -57,6 +62,17 @@ def _read_twilio_account(answer: Response) -> TwilioAccountAnswer:
         raise CommandFailed("what answered is not Twilio", hint="Check the setting api_url.") from error
 
 
+async def check_mailbox(http: Http, settings: ChannelSettings) -> str:
+    """Log in to the mailbox and look for its folders."""
+    if not isinstance(settings, ImapSettings):
+        raise TypeError("these are not a mailbox's settings")
+    for check in await examine_mailbox(partial(open_imap, http, settings, tokens=AccessTokens(http)), settings):
+        if not check.ok:
+            raise NotAllowed(f"{check.title}: {check.detail}", hint=check.fix or "Skip the check with --no-check.")
+    return f"{settings.user} at {settings.imap_host}"
+
+
 CHECKS: dict[type[ChannelSettings], Callable[[Http, ChannelSettings], Awaitable[str]]] = {
     TwilioSettings: check_twilio_account,
+    ImapSettings: check_mailbox,
 }

@@ -45,11 +45,12 @@ def demo(
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """See it live: simulated phones write to a shop in seven languages, agents answer over the API.
+    """See it live: people write to a shop in seven languages, by text and mail, agents answer over the API.
 
-    Everything runs in this one process and on this machine: Postgres, Valkey, the gateway with its worker, and a
-    simulated Twilio. What was said is kept for the next run. Ctrl-C ends it; with --duration it ends by itself. At the
-    end the provider's ledger is compared with the timelines: it exits with 1 if anything was lost or doubled.
+    Everything runs in this one process and on this machine: Postgres, Valkey, the gateway with its worker, a simulated
+    Twilio and the customers' mail server. What was said is kept for the next run. Ctrl-C ends it; with --duration it
+    ends by itself. At the end the providers' ledgers are compared with the timelines: it exits with 1 if anything was
+    lost or doubled.
     """
     settings = demo_settings(given_settings(demo=True), port=port, data_dir=data_dir)
     plan = Plan(rate=rate, duration=duration, seed=seed, scenario=scenario)

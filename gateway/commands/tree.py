@@ -19,6 +19,7 @@ COMMANDS = {
         "gateway.commands.serve:serve_command", "Answer HTTP: the API, the feed and the providers' webhooks."
     ),
     "work": Lazy("gateway.commands.work:work_command", "Deliver messages and project the journal."),
+    "smtpd": Lazy("gateway.commands.smtpd:smtpd_command", "Take mail over SMTP or LMTP."),
     "migrate": Lazy("gateway.commands.migrate:migrate", "Bring the database's tables up to this release, or back."),
     "doctor": Lazy("gateway.commands.doctor:doctor", "Look for what is wrong, and say how to fix it."),
     "config": Lazy("gateway.commands.config:config", "Show and check the settings."),
@@ -38,7 +39,7 @@ COMMANDS = {
 }
 PANELS = {
     "Try it": ["demo", "tail", "send", "search"],
-    "Run it": ["serve", "work", "migrate", "doctor", "config"],
+    "Run it": ["serve", "work", "smtpd", "migrate", "doctor", "config"],
     "Look after it": [
         "channels",
         "webhooks",

@@ -1,4 +1,4 @@
-"""Whether anything was lost or doubled: the provider's ledger and the phones against the timelines. Pure but for
+"""Whether anything was lost or doubled: the ledgers, phones and mailboxes against the timelines. Pure but for
 `read_timelines`, which reads them over the API.
 """
 
@@ -12,9 +12,10 @@ from typing import TypeAlias
 import msgspec
 
 from channels.simulators.ledger import Message
+from channels.simulators.mail import WrittenMail
 from gateway.commands.client import PAGE_ITEMS, GatewayClient
 from gateway.commands.spoken import SpokenContact, SpokenConversation, SpokenEntry, SpokenPage
-from gateway.demo.watch import DELIVERED, ENDS
+from gateway.demo.watch import DELIVERED, ENDS, state_of
 
 READERS = 8
 """Timelines read at a time."""
@@ -22,7 +23,7 @@ HONEST_ENDS = frozenset({"failed", "undelivered", "expired", "canceled", "unknow
 """States in which the API does not claim that a message arrived."""
 
 Words: TypeAlias = tuple[str, str]
-"""A text on a phone: the number, and the words."""
+"""A text on a phone, or a mail: the address, and the words."""
 
 
 class Timelines(msgspec.Struct, kw_only=True):
@@ -48,10 +49,12 @@ class Audit(msgspec.Struct, kw_only=True, frozen=True):
     waiting: int
 
 
-def audit_run(told: Iterable[Message], arrived: Mapping[Words, int], timelines: Timelines, *, settled: bool) -> Audit:
+def audit_run(
+    told: Iterable[Message | WrittenMail], arrived: Mapping[Words, int], timelines: Timelines, *, settled: bool
+) -> Audit:
     """Compare both sides.
 
-    A message the provider was told we have must be in one timeline, once; a reply must be on its phone, once, unless
+    A message whose sender was told we have it must be in one timeline, once; a reply must have arrived, once, unless
     the API itself says that it failed or that nobody knows. Where there was no time to settle, what is still on its
     way is not missed.
     """
@@ -66,24 +69,20 @@ def audit_run(told: Iterable[Message], arrived: Mapping[Words, int], timelines: 
         sent=len(messages),
         stored=sum(timelines.inbound[sid] > 0 for sid in sids),
         answered=len(timelines.outbound),
-        delivered=sum(_state(entry) in DELIVERED for entry in timelines.outbound),
+        delivered=sum(state_of(entry) in DELIVERED for entry in timelines.outbound),
         lost=(absent if settled else 0) + missing,
         doubled=sum(max(0, timelines.inbound[sid] - 1) for sid in sids) + surplus,
-        waiting=sum(_state(entry) not in ENDS for entry in timelines.outbound),
+        waiting=sum(state_of(entry) not in ENDS for entry in timelines.outbound),
     )
 
 
 def _is_claimed(entry: SpokenEntry, *, settled: bool) -> bool:
     """Whether the API answers for it that this message is, or by now should be, on its phone."""
-    return _state(entry) in DELIVERED or (settled and _state(entry) not in HONEST_ENDS)
+    return state_of(entry) in DELIVERED or (settled and state_of(entry) not in HONEST_ENDS)
 
 
 def _words(entry: SpokenEntry) -> Words:
     return (entry.recipients[0].address if entry.recipients else "", entry.text)
-
-
-def _state(entry: SpokenEntry) -> str:
-    return entry.delivery.state if entry.delivery else ""
 
 
 async def read_timelines(client: GatewayClient, *, since: str, numbers: Collection[str]) -> Timelines:

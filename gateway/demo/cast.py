@@ -25,16 +25,17 @@ FIRST_PEOPLE = 24
 
 
 class Cast:
-    """Customers with phones, agents at a desk, and one who watches the feed and tells it on the screen."""
+    """Customers with phones and mailboxes, agents at a desk, and one who watches the feed and shows it."""
 
     def __init__(
         self, stage: Stage, client: GatewayClient, screen: Screen, *, since: str, rate: float, seed: int
     ) -> None:
         self.client = client
         self.first_stored: float | None = None
-        self.phones = Phones(stage.twilio, {line: number for line, (number, _) in LINES.items()}, Random(seed))
+        lines: dict[str, str] = {line: number for line, (number, _) in LINES.items()}
+        self.phones = Phones(stage.twilio, lines, Random(seed), mail=stage.mail, post=stage.post)
         clerks = {clerk.id: clerk for speakers in stage.seeded.clerks.values() for clerk in speakers}
-        self.desk = Desk(client, clerks.values(), stage.twilio)
+        self.desk = Desk(client, clerks.values(), stage.twilio, mail=stage.mail)
         self.watch = Watch(client, since=since, on_event=self._tell, on_unknown=self.desk.look_into)
         self.traffic = Traffic(self.phones, self.desk, self.watch, clerks=stage.seeded.clerks, rate=rate, seed=seed)
         self._screen = screen
@@ -43,7 +44,7 @@ class Cast:
     def is_settled(self) -> bool:
         """Everything that was written is where it belongs, as far as the feed tells."""
         told = {message.sid for message in self.phones.told if message.acknowledged}
-        waiting = self.phones.twilio.under_way + self.watch.under_way + self.desk.looking
+        waiting = self.phones.under_way + self.watch.under_way + self.desk.looking
         return not waiting and told <= self.watch.seen.keys()
 
     def figures(self) -> Text:

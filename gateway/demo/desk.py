@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import msgspec
 
+from channels.simulators.mail import MailSimulator
 from channels.simulators.twilio import TwilioSimulator
 from gateway.commands.client import GatewayClient, Refused
 from gateway.commands.send import send_message
@@ -32,15 +34,18 @@ class Clerk(msgspec.Struct, kw_only=True, frozen=True):
 class Desk:
     """Everything the agents do; `client` is the shop's own, for what is nobody's in particular."""
 
-    def __init__(self, client: GatewayClient, clerks: Iterable[Clerk], twilio: TwilioSimulator) -> None:
+    def __init__(
+        self, client: GatewayClient, clerks: Iterable[Clerk], twilio: TwilioSimulator, *, mail: MailSimulator
+    ) -> None:
         self._client = client
         self._clients = {clerk.id: GatewayClient(client.url, clerk.api_key) for clerk in clerks}
         self._twilio = twilio
+        self._mail = mail
         self._looking: set[asyncio.Task[None]] = set()
 
     async def introduce(self, person: Person) -> None:
         """Write down who somebody is, if the shop knows."""
-        identity = {"kind": "phone", "address": person.number}
+        identity = {"kind": "email" if person.mail else "phone", "address": person.address}
         known = {"name": person.name, "language": person.language} if person.known else {}
         await self._do("/contacts/upsert", {"identities": [identity], **known})
 
@@ -97,11 +102,16 @@ class Desk:
             await self._do(f"/conversations/{entry.conversation_id}/notes", {"text": SENT_AGAIN})
 
     def _in_provider_log(self, entry: SpokenEntry) -> bool:
-        return any(
-            message.to == entry.recipients[0].address
+        address = entry.recipients[0].address
+        texts = any(
+            message.to == address
             and message.body == entry.text
             and message.created.isoformat() >= entry.created_at.removesuffix("Z")
             for message in self._twilio.ledger.accepted
+        )
+        since = datetime.fromisoformat(entry.created_at).timestamp()
+        return texts or any(
+            mail.text == entry.text and mail.at >= since for mail in self._mail.ledger.inbox_of(address)
         )
 
     async def _do(self, path: str, body: dict[str, Any], *, clerk: Clerk | None = None) -> None:

@@ -6,6 +6,7 @@ people have one of those; elsewhere the digits are plainly made up.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from random import Random
 from typing import Literal, TypeAlias
@@ -19,6 +20,9 @@ Line: TypeAlias = Literal["orders", "europe"]
 
 STRANGERS = 0.15
 """The share of people the shop knows only by their number."""
+MAIL_EVERY = 5
+"""Each so manieth of those who come writes mails."""
+MAIL_DOMAIN = "customers.example"
 
 
 class Region(msgspec.Struct, frozen=True):
@@ -39,7 +43,7 @@ class Region(msgspec.Struct, frozen=True):
 
 
 class Person(msgspec.Struct, kw_only=True, frozen=True):
-    """Somebody with a phone. `known` says whether the shop has their name."""
+    """Somebody with a phone, and a mail address where that is how they write. `known`: the shop has their name."""
 
     name: str
     first: str
@@ -48,6 +52,12 @@ class Person(msgspec.Struct, kw_only=True, frozen=True):
     town: str
     line: Line
     known: bool
+    mail: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Where they are reached."""
+        return self.mail or self.number
 
 
 REGIONS = (
@@ -76,10 +86,13 @@ def invent_people(seed: int) -> Iterator[Person]:
     """People of each region in turn, until all of them are full; nobody has another's number."""
     dice = Random(seed)
     offsets = [dice.randrange(region.numbers) for region in REGIONS]
+    count = 0
     for turn in range(max(region.numbers for region in REGIONS)):
         for region, offset in zip(REGIONS, offsets, strict=True):
             if turn < region.numbers:
-                yield _invent(region, (offset + turn) % region.numbers, dice)
+                count += 1
+                person = _invent(region, (offset + turn) % region.numbers, dice)
+                yield person if count % MAIL_EVERY else _with_mail(person)
 
 
 def _invent(region: Region, own: int, dice: Random) -> Person:
@@ -93,3 +106,10 @@ def _invent(region: Region, own: int, dice: Random) -> Person:
         line=region.line,
         known=dice.random() >= STRANGERS,
     )
+
+
+def _with_mail(person: Person) -> Person:
+    """The same, with an address made of their name where that is written in Latin letters, and of their number."""
+    plain = unicodedata.normalize("NFKD", person.first).encode("ascii", "ignore").decode().lower()
+    local = f"{plain or person.language}.{person.number.lstrip('+')}"
+    return msgspec.structs.replace(person, mail=f"{local}@{MAIL_DOMAIN}")

@@ -9,6 +9,7 @@ from gateway.demo.stage import Stage
 from gateway.settings import default_data_dir
 
 A_CUSTOMER = "+447700900123"
+A_WRITER = "you@customers.example"
 LOG_NAME = "demo.log"
 
 
@@ -20,6 +21,8 @@ def places_of(stage: Stage, log: Path) -> dict[str, str]:
         "API key": stage.seeded.api_key,
         "Numbers": " and ".join(stage.seeded.hooks),
         "Phones": f"{stage.twilio.url}/sim/handsets",
+        "Mailboxes": f"{stage.mail_client}/sim/mailboxes",
+        "Mail": f"{stage.post.address} at smtp://{stage.post.office.host}:{stage.post.office.port}",
         "Log": str(log),
     }
 
@@ -35,4 +38,6 @@ def things_to_try(stage: Stage, data_dir: Path) -> list[str]:
         f"curl -H 'Authorization: Bearer {stage.seeded.api_key}' '{stage.url}/v1/conversations?limit=3'",
         f'curl -d \'{{"to":"{number}","body":"Anybody there?"}}\' '
         f"{stage.twilio.url}/sim/handsets/{A_CUSTOMER}/messages",
+        f'curl -d \'{{"to":"{stage.post.address}","subject":"Hello","text":"Anybody there?"}}\' '
+        f"{stage.mail_client}/sim/mailboxes/{A_WRITER}/mails",
     ]

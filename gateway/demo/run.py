@@ -10,12 +10,13 @@ from datetime import timedelta
 
 import msgspec
 
+from channels.simulators.mail import MailFaults
 from channels.simulators.twilio import Faults
 from gateway.commands.beacon import Beacon, light_beacon, put_out_beacon
 from gateway.demo.audit import Audit, audit_run, read_timelines
 from gateway.demo.cast import Cast, gather_cast
 from gateway.demo.places import LOG_NAME, places_of, things_to_try
-from gateway.demo.scenarios import TOLD, Scenario, scenario_faults
+from gateway.demo.scenarios import TOLD, Scenario, mail_faults, scenario_faults
 from gateway.demo.screen import Screen
 from gateway.demo.stage import Stage, open_stage
 from gateway.demo.summary import Summary, sum_up
@@ -88,13 +89,13 @@ async def run_demo(settings: Settings, plan: Plan, screen: Screen) -> tuple[Summ
 
 async def _let_people_write(stage: Stage, cast: Cast, plan: Plan, curtain: Curtain, screen: Screen) -> None:
     """Traffic until the curtain falls, then the answers that were begun."""
-    stage.twilio.faults = scenario_faults(plan.scenario)
+    stage.twilio.faults, stage.mail.faults = scenario_faults(plan.scenario), mail_faults(plan.scenario)
     if TOLD[plan.scenario]:
         screen.say(TOLD[plan.scenario], style="bold yellow")
     writing = asyncio.create_task(cast.traffic.run(curtain.fallen))
     await curtain.fall_after(plan.duration)
     await writing
-    stage.twilio.faults = Faults()
+    stage.twilio.faults, stage.mail.faults = Faults(), MailFaults()
     await cast.traffic.finish(HURRIED_SECONDS if curtain.pulled else SETTLE_SECONDS)
 
 
@@ -107,7 +108,7 @@ async def _settle(cast: Cast, *, seconds: float) -> None:
 
 
 async def _check(cast: Cast, *, since: str, settled: bool) -> Audit:
-    """The provider's ledger and the phones against what the API tells."""
+    """The ledgers, phones and mailboxes against what the API tells."""
     numbers = {number for number, _ in cast.phones.arrived}
     timelines = await read_timelines(cast.client, since=since, numbers=numbers)
     return audit_run(cast.phones.told, cast.phones.arrived, timelines, settled=settled)

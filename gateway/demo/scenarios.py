@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from channels.simulators.mail import MailFaults
 from channels.simulators.twilio import Faults
 
 Scenario: TypeAlias = Literal["calm", "outage"]
@@ -28,7 +29,15 @@ def scenario_faults(scenario: Scenario) -> Faults:
     )
 
 
+def mail_faults(scenario: Scenario) -> MailFaults:
+    """The same for the customers' mail server."""
+    if scenario == "calm":
+        return MailFaults()
+    return MailFaults(answer_delay=0.4, deferred=0.1, leaving=0.05, failing=0.1, cut=0.03, dropped=0.03)
+
+
 TOLD: dict[Scenario, str] = {
     "calm": "",
-    "outage": "The provider has a bad day: webhooks come late, twice and out of order, calls are throttled and cut.",
+    "outage": "The provider has a bad day: webhooks come late, twice and out of order, calls and mails are "
+    "throttled and cut.",
 }

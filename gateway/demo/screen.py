@@ -100,10 +100,10 @@ def summary_rows(summary: Summary) -> list[tuple[str, str, str]]:
     """The figures with what they mean."""
     first = summary.first_stored_seconds
     return [
-        ("sent", str(summary.sent), "texts from phones"),
+        ("sent", str(summary.sent), "texts and mails from customers"),
         ("stored", str(summary.stored), "of them in a timeline"),
         ("answered", str(summary.answered), "replies the API took"),
-        ("delivered", str(summary.delivered), "of them on a phone"),
+        ("delivered", str(summary.delivered), "of them with the customer"),
         ("lost", str(summary.lost), "acknowledged and gone, either way"),
         ("doubled", str(summary.doubled), "there more than once, either way"),
         ("first stored", f"{first:.1f} s" if first is not None else "never", "after the start of the command"),

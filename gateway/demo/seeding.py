@@ -1,4 +1,4 @@
-"""What a demo needs before anybody writes: two numbers, four agents and a published key. Repeatable, never doubled."""
+"""What a demo needs before anybody writes: channels, four agents and a published key. Repeatable, never doubled."""
 
 from __future__ import annotations
 
@@ -36,6 +36,9 @@ LINES: dict[Line, tuple[str, str]] = {
 }
 """The shop's numbers, out of the ranges kept for fiction, and what the channels are called."""
 
+MAIL_ADAPTER = "email-smtp"
+MAIL_ADDRESS, MAIL_NAME = "care@demo.example", "Customer care by mail"
+
 STAFF: tuple[tuple[str, str, tuple[Language, ...]], ...] = (
     ("Bo Larsen", "bo@demo.example", ("en", "de")),
     ("Mina Haddad", "mina@demo.example", ("fr", "ar", "en")),
@@ -43,6 +46,7 @@ STAFF: tuple[tuple[str, str, tuple[Language, ...]], ...] = (
     ("Wei Chen", "wei@demo.example", ("zh", "en")),
 )
 CLERK_SCOPES: tuple[Scope, ...] = ("conversations:read", "conversations:write", "messages:send")
+MAIL_HOST = "127.0.0.1"
 MANY_ITEMS = 1000
 DEMO_RATE = 100_000
 """Requests a minute of the demo's keys: whoever plays with it is not to be held up."""
@@ -56,7 +60,7 @@ class Seeded(msgspec.Struct, kw_only=True, frozen=True):
     api_key: str
 
 
-async def seed_demo(runtime: Runtime, *, api_url: str) -> Seeded:
+async def seed_demo(runtime: Runtime, *, api_url: str, mail_port: int) -> Seeded:
     """Make what is missing; what an earlier run left is used again, pointed at this run's simulator.
 
     CommandFailed where the database is somebody's in earnest: the published key must never open that.
@@ -64,6 +68,7 @@ async def seed_demo(runtime: Runtime, *, api_url: str) -> Seeded:
     await _refuse_earnest()
     key = await _seed_key("demo", scopes=("admin",), secret=DEMO_API_KEY)
     hooks = {number: await _seed_channel(runtime, number, name, api_url=api_url) for number, name in LINES.values()}
+    await _seed_mail(runtime, mail_port)
     return Seeded(hooks=hooks, clerks=await _seed_agents(), api_key=key)
 
 
@@ -83,17 +88,32 @@ async def _seed_channel(runtime: Runtime, number: str, name: str, *, api_url: st
         "numbers": [number],
         "api_url": api_url,
     }
-    rows = [row for row in await live_channels() if row.adapter == ADAPTER and number in row.addresses]
-    async with tx():
-        if rows:
-            channel_id = rows[0].id
-            change = ChannelChange(settings=settings)
-            await update_channel(channel_id, change, catalogue=runtime.catalogue, actor=SYSTEM)
-        else:
-            channel_id = await connect_channel(
-                ADAPTER, name, settings=settings, catalogue=runtime.catalogue, actor=SYSTEM
-            )
+    channel_id = await _seed(runtime, ADAPTER, number, name=name, settings=settings)
     return f"{runtime.catalogue.hook_url(ADAPTER, channel_id)}/message"
+
+
+async def _seed_mail(runtime: Runtime, port: int) -> None:
+    settings: dict[str, Any] = {
+        "address": MAIL_ADDRESS,
+        "name": "Demo shop",
+        "smtp_host": MAIL_HOST,
+        "smtp_port": port,
+        "smtp_security": "none",
+        "sends_per_minute": DEMO_RATE,
+        "verify_dkim": False,
+    }
+    await _seed(runtime, MAIL_ADAPTER, MAIL_ADDRESS, name=MAIL_NAME, settings=settings)
+
+
+async def _seed(runtime: Runtime, adapter: str, address: str, *, name: str, settings: dict[str, Any]) -> UUID:
+    """The channel that holds an address, made or set up anew."""
+    rows = [row for row in await live_channels() if row.adapter == adapter and address in row.addresses]
+    async with tx():
+        if not rows:
+            return await connect_channel(adapter, name, settings=settings, catalogue=runtime.catalogue, actor=SYSTEM)
+        change = ChannelChange(settings=settings)
+        await update_channel(rows[0].id, change, catalogue=runtime.catalogue, actor=SYSTEM)
+        return rows[0].id
 
 
 async def _seed_agents() -> dict[Language, list[Clerk]]:

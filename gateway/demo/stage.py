@@ -13,13 +13,17 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from channels.simulators.mail import MailSimulator, PostOffice, serve_mail
+from channels.simulators.mail.client import serve_mail_client
 from channels.simulators.twilio import TwilioAccount, TwilioNumber, TwilioSimulator, serve_simulator
 from gateway.commands.exits import CommandFailed
-from gateway.demo.seeding import ACCOUNT_SID, AUTH_TOKEN, Seeded, seed_demo
+from gateway.demo.phones import Post
+from gateway.demo.seeding import ACCOUNT_SID, AUTH_TOKEN, MAIL_ADDRESS, MAIL_HOST, Seeded, seed_demo
 from gateway.runtime import Runtime, open_runtime
 from gateway.serve import BACKLOG, Server, prepare_database
 from gateway.service import run_service
 from gateway.settings import Settings
+from gateway.smtpd import Listening, open_smtpd
 
 if TYPE_CHECKING:
     from gateway.demo.screen import Screen
@@ -36,6 +40,9 @@ class Stage(msgspec.Struct, kw_only=True, frozen=True):
 
     url: str
     twilio: TwilioSimulator
+    mail: MailSimulator
+    mail_client: str
+    post: Post
     seeded: Seeded
 
 
@@ -50,19 +57,25 @@ async def open_stage(settings: Settings, screen: Screen, *, seed: int) -> AsyncI
         stack.callback(listener.close)
         with screen.step("Simulated Twilio"):
             api_url = await stack.enter_async_context(serve_simulator(twilio))
-        settings = _let_through(settings, api_url)
+        mail = MailSimulator(seed=seed)
+        with screen.step("Simulated mail server"):
+            mail_port = await stack.enter_async_context(serve_mail(mail))
+        settings = _let_through(settings, urlsplit(api_url).netloc, f"{MAIL_HOST}:{mail_port}")
         with screen.step("Postgres and Valkey"):
             runtime = await stack.enter_async_context(open_runtime(settings))
         with screen.step("Tables"):
             await prepare_database(runtime)
-        with screen.step("Numbers, agents, API key"):
-            seeded = await seed_demo(runtime, api_url=api_url)
+        with screen.step("Numbers, mail, agents, API key"):
+            seeded = await seed_demo(runtime, api_url=api_url, mail_port=mail_port)
             await runtime.directory.refresh()
             _connect_numbers(twilio, seeded)
         with screen.step("Gateway with worker"):
             await stack.enter_async_context(run_service(runtime, work=True))
             await stack.enter_async_context(_serving(runtime, listener))
-        yield Stage(url=url, twilio=twilio, seeded=seeded)
+            entrance = await stack.enter_async_context(open_smtpd(runtime, Listening(host=MAIL_HOST, port=0)))
+        post = Post(address=MAIL_ADDRESS, office=PostOffice(host=MAIL_HOST, port=entrance))
+        client = await stack.enter_async_context(serve_mail_client(mail, post.office))
+        yield Stage(url=url, twilio=twilio, mail=mail, mail_client=client, post=post, seeded=seeded)
 
 
 def open_port(host: str, port: int) -> socket.socket:
@@ -85,11 +98,11 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _let_through(settings: Settings, api_url: str) -> Settings:
-    """The simulator is on this machine: the gateway may call it, and nothing else here."""
+def _let_through(settings: Settings, *places: str) -> Settings:
+    """The simulators are on this machine: the gateway may call them, and nothing else here."""
     return msgspec.structs.replace(
         settings,
-        egress_allow=(*settings.egress_allow, urlsplit(api_url).netloc),
+        egress_allow=(*settings.egress_allow, *places),
         stop_seconds=min(settings.stop_seconds, STOP_SECONDS),
     )
 

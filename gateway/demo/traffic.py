@@ -36,6 +36,7 @@ class Scene(msgspec.Struct, kw_only=True):
     person: Person
     clerk: Clerk
     order: str
+    title: str
     begun: bool = False
     claimed: bool = False
     sid: str | None = None
@@ -99,7 +100,7 @@ class Traffic:
             person = self._idle.pop(self._dice.randrange(rested))
         else:
             person = next(self._strangers, None) or self._idle.pop(0)
-        story = self._dice.choice(STORIES[person.language])
+        story = self._dice.choice(stories_for(person))
         task = asyncio.create_task(self._play(story, person))
         self._playing.add(task)
         task.add_done_callback(self._end)
@@ -112,7 +113,7 @@ class Traffic:
     async def _play(self, story: Story, person: Person) -> None:
         await self._meet(person)
         clerk = self._dice.choice(self._clerks[person.language])
-        scene = Scene(person=person, clerk=clerk, order=str(self._dice.randrange(1000, 9999)))
+        scene = Scene(person=person, clerk=clerk, order=str(self._dice.randrange(1000, 9999)), title=story.title)
         for step in story.steps:
             if not await self._moves[step.move](scene, step):
                 return
@@ -120,8 +121,8 @@ class Traffic:
             self._idle.append(person)
 
     async def _meet(self, person: Person) -> None:
-        if person.number not in self._met:
-            self._met.add(person.number)
+        if person.address not in self._met:
+            self._met.add(person.address)
             await self._desk.introduce(person)
 
     async def _write(self, scene: Scene, step: Step) -> bool:
@@ -148,7 +149,7 @@ class Traffic:
             scene.claimed = True
             await self._desk.claim(scene.conversation, clerk=scene.clerk)
         text = _filled(_addressed(step.text, scene.person), scene)
-        times = self._phones.arrived[scene.person.number, text] + 1
+        times = self._phones.arrived[scene.person.address, text] + 1
         if not await self._answer_if_welcome(scene, text):
             return False
         await self._phones.hear(scene.person, text, times=times, seconds=HEAR_SECONDS)
@@ -182,11 +183,18 @@ class Traffic:
         return True
 
     async def _text(self, scene: Scene, step: Step) -> None:
-        message = await self._phones.write(scene.person, _filled(step.text, scene), photo=step.photo)
+        subject = scene.title if scene.sid is None else None
+        message = await self._phones.write(scene.person, _filled(step.text, scene), photo=step.photo, subject=subject)
         scene.sid = message.sid
 
     async def _pause(self, seconds: Sequence[float]) -> None:
         await asyncio.sleep(self._dice.uniform(seconds[0], seconds[1]))
+
+
+def stories_for(person: Person) -> Sequence[Story]:
+    """STOP is a word of text messages: who writes mails does not say it."""
+    stories = STORIES[person.language]
+    return [story for story in stories if story.steps[-1].text != END_WORDS] if person.mail else stories
 
 
 def _addressed(text: str, person: Person) -> str:

@@ -14,6 +14,13 @@ ENDS = frozenset({"delivered", "read", "failed", "undelivered", "expired", "canc
 """States that a message does not leave by itself: `unknown` waits for a report, or for a person."""
 DELIVERED = frozenset({"delivered", "read"})
 
+
+def state_of(entry: SpokenEntry) -> str:
+    """How far a message got. Of a mail nobody tells more than that its server took it: there it has arrived."""
+    state = entry.delivery.state if entry.delivery else ""
+    return "delivered" if state == "sent" and entry.channel and entry.channel.type == "email" else state
+
+
 _envelope = msgspec.json.Decoder(SpokenEnvelope).decode
 
 
@@ -81,6 +88,6 @@ class Watch:
         if entry.direction == "inbound" and entry.provider and entry.provider.message_id:
             self.seen.setdefault(entry.provider.message_id, entry)
         elif entry.direction == "outbound" and entry.delivery:
-            self.replies[entry.id] = entry.delivery.state
+            self.replies[entry.id] = state_of(entry)
             if envelope.type == "message.delivery_updated" and entry.delivery.state == "unknown":
                 self._on_unknown(entry)

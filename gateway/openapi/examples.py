@@ -21,6 +21,7 @@ PREFIXES = {
     "import": "imp", "export": "exp", "erasure": "ers",
     "conversation_move": "mov", "move": "mov", "audit_event": "aud",
     "contact_merge": "mrg", "company": "cmp", "attribute": "atr", "segment": "seg", "view": "viw", "hit": "ent",
+    "participant": "ptc",
 }  # fmt: skip
 
 # Fields that mean the same wherever they stand.

@@ -49,10 +49,12 @@ def show_settings(settings: ChannelSettings) -> tuple[dict[str, Any], dict[str, 
 
 
 def urls_of(settings: ChannelSettings) -> Iterator[tuple[str, str]]:
-    """The settings that are addresses we connect to: name and URL."""
+    """The settings that are addresses we connect to: name and URL; a bare host becomes one for the check alone."""
     for name, value in _known(settings).items():
         if name.endswith(URL_SUFFIX) and isinstance(value, str):
             yield name, value
+    for name, (host, port) in settings.endpoints.items():
+        yield name, f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
 @cache

@@ -151,6 +151,12 @@ async def is_blocked(contact_id: UUID) -> bool:
     return bool(await fetch_value("SELECT blocked_at IS NOT NULL FROM contact WHERE id = $1", contact_id))
 
 
+async def blocked_contacts(contact_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these contacts to whom nothing may be written."""
+    sql = "SELECT id FROM contact WHERE id = ANY($1) AND blocked_at IS NOT NULL"
+    return {row["id"] for row in await fetch(sql, list(contact_ids))} if contact_ids else set()
+
+
 async def list_contacts(narrowed: ContactFilter, *, after: tuple[datetime, UUID] | None, limit: int) -> list[Contact]:
     """One page, the newest contact first; `after` is `created_at` and id of the last one of the page before."""
     identities = narrowed.identities

@@ -11,6 +11,7 @@ import msgspec
 from channels.events import DeliveryError
 from channels.parts import AnyPart
 from inbox.conversations.ladder import State
+from inbox.conversations.letters.letter import StoredLetter
 from inbox.kit.callers import Actor, ActorType
 from inbox.kit.ids import new_id
 
@@ -71,3 +72,4 @@ class NewEntry(msgspec.Struct, kw_only=True, frozen=True):
     raw_event_id: int | None = None
     held_until: datetime | None = None
     approved_by: Actor | None = None
+    letter: StoredLetter | None = None

@@ -24,11 +24,13 @@ CAN = ", ".join(f"('{kind}', '{medium}')" for kind, medium in MEDIA_OF_KIND)
 WAYS = f"""
 SELECT coalesce(json_agg(way), '[]')::text FROM (
     SELECT i.contact_id, ch.id AS channel_id, ch.adapter, ch.medium, ch.provider, i.id AS identity_id, i.address,
-           i.blocked_at IS NOT NULL AS blocked, ch.status = 'paused' AS paused, i.objected
+           i.blocked_at IS NOT NULL AS blocked, ch.status = 'paused' AS paused, i.objected,
+           CASE WHEN ch.medium = 'email' THEN i.bounced END AS bounced
     FROM (
         SELECT held.* FROM {{asked}} CROSS JOIN LATERAL (
             SELECT i.id, i.contact_id, i.kind, i.address, i.created_at, ct.blocked_at,
-                   EXISTS (SELECT FROM consent s WHERE s.identity_id = i.id AND s.state = 'revoked') AS objected
+                   EXISTS (SELECT FROM consent s WHERE s.identity_id = i.id AND s.state = 'revoked') AS objected,
+                   (SELECT u.reason FROM undeliverable_address u WHERE u.identity_id = i.id) AS bounced
             FROM identity i JOIN contact ct ON ct.id = i.contact_id WHERE i.contact_id = asked.contact_id OFFSET 0
         ) held OFFSET 0
     ) i
@@ -59,7 +61,7 @@ SELECT e.id, e.conversation_id, e.seq, e.type, e.direction, e.visibility, e.chan
        e.provider_message_id, {show_in_sql("e.occurred_at")} AS occurred_at,
        {show_in_sql("e.created_at")} AS created_at, {show_in_sql("e.edited_at")} AS edited_at,
        {show_in_sql("e.redacted_at")} AS redacted_at, e.version,
-       {show_in_sql("e.held_until")} AS held_until, e.approved_by, e.moved_from
+       {show_in_sql("e.held_until")} AS held_until, e.approved_by, e.moved_from, e.letter
 FROM entry e
 """  # noqa: S608 (our own columns)
 
@@ -108,6 +110,7 @@ class ReplyTarget(msgspec.Struct, kw_only=True, frozen=True):
     revoked: bool = False
     blocked: bool = False
     paused: bool = False
+    bounced: str | None = None
 
     @property
     def remark(self) -> str | None:
@@ -119,7 +122,9 @@ class ReplyTarget(msgspec.Struct, kw_only=True, frozen=True):
         """Why it cannot be taken; None where it can."""
         if self.blocked:
             return "the contact is blocked"
-        return "the contact opted out of this channel" if self.revoked else None
+        if self.revoked:
+            return "the contact opted out of this channel"
+        return f"mail to this address came back: {self.bounced}" if self.bounced else None
 
 
 class FoundTarget(ReplyTarget, kw_only=True, frozen=True):

@@ -15,6 +15,7 @@ import msgspec
 
 from channels.parts import AnyPart, plain_text
 from inbox.conversations.entry import Author, NewEntry, Recipient, TimelineEvent
+from inbox.conversations.letters.letter import StoredLetter
 from inbox.feed.events import EventType, NewEvent
 from inbox.kit.callers import SYSTEM, Actor
 from inbox.kit.ids import new_id, show_id
@@ -88,21 +89,6 @@ class Route(msgspec.Struct, kw_only=True, frozen=True):
     provider: str
 
 
-class Arrival(msgspec.Struct, kw_only=True, frozen=True):
-    """An inbound message whose sender, channel and files are known."""
-
-    route: Route
-    contact_id: UUID
-    identity_id: UUID
-    author: Author
-    parts: list[AnyPart]
-    recipients: list[Recipient]
-    provider_message_id: str
-    raw_event_id: int
-    occurred_at: datetime
-    blocked: bool = False
-
-
 def open_thread(contact_id: UUID, *, now: datetime, closed: bool = False) -> Held:
     """A new conversation with this contact; that of a blocked one is `closed` from the start."""
     thread = Thread(id=new_id(), contact_id=contact_id, created_at=now, updated_at=now)
@@ -111,50 +97,6 @@ def open_thread(contact_id: UUID, *, now: datetime, closed: bool = False) -> Hel
     held = Held(thread=thread, fresh=True)
     tell(held, "conversation.created", actor=SYSTEM)
     return held
-
-
-def receive_message(held: Held, arrival: Arrival, *, because: str, now: datetime) -> NewEntry:
-    """What somebody wrote joins the timeline; a conversation that slept, waited or was closed opens again.
-
-    What a blocked contact writes is kept and told like all else, but wakes nothing and waits for nobody.
-    """
-    thread = held.thread
-    if thread.status != "open" and not arrival.blocked:
-        name = {"snoozed": "woke", "closed": "reopened"}.get(thread.status, "status_changed")
-        change_status(held, "open", name=name, actor=SYSTEM, reason=because, now=now)
-    entry = _append(
-        held,
-        NewEntry(
-            conversation_id=thread.id,
-            seq=thread.last_seq + 1,
-            type="message",
-            direction="inbound",
-            visibility="public",
-            channel_id=arrival.route.channel_id,
-            medium=arrival.route.medium,
-            provider=arrival.route.provider,
-            identity_id=arrival.identity_id,
-            author=arrival.author,
-            recipients=arrival.recipients,
-            text=plain_text(arrival.parts),
-            parts=arrival.parts,
-            delivery_state="received",
-            delivery_updated_at=now,
-            provider_message_id=arrival.provider_message_id,
-            raw_event_id=arrival.raw_event_id,
-            occurred_at=arrival.occurred_at,
-            created_at=now,
-        ),
-    )
-    if not arrival.blocked:
-        thread.unread += 1
-        thread.waiting_since = thread.waiting_since or now
-    thread.last_inbound_at = now
-    thread.reply_channel_id, thread.reply_identity_id = arrival.route.channel_id, arrival.identity_id
-    _note_message(thread, entry)
-    facts = {"contact_blocked": True} if arrival.blocked else None
-    tell(held, "message.created", actor=_actor(arrival.author), entry=entry, facts=facts)
-    return entry
 
 
 def write_message(
@@ -170,13 +112,16 @@ def write_message(
     in_reply_to: UUID | None = None,
     held_until: datetime | None = None,
     approved_by: Actor | None = None,
+    others: Sequence[Recipient] = (),
+    letter: StoredLetter | None = None,
 ) -> NewEntry:
-    """What we write to the contact joins the timeline, queued; nobody waits for us any more.
+    """What we write to the contact, and to `others`, joins the timeline, queued; nobody waits for us any more.
 
-    With `held_until` it is `scheduled`: its place is taken, and it leaves when the time for an undo is over.
+    With `held_until` it is `scheduled`: its place is taken, and it leaves when the time for an undo is over. Whoever
+    waits goes on waiting after a mail that nobody wrote.
     """
     thread = held.thread
-    entry = _append(
+    entry = append_entry(
         held,
         NewEntry(
             conversation_id=thread.id,
@@ -189,7 +134,7 @@ def write_message(
             provider=route.provider,
             identity_id=identity_id,
             author=author,
-            recipients=[Recipient(role="to", address=to)],
+            recipients=[Recipient(role="to", address=to), *others],
             in_reply_to=in_reply_to,
             client_message_id=client_message_id,
             text=plain_text(parts),
@@ -200,16 +145,18 @@ def write_message(
             created_at=now,
             held_until=held_until,
             approved_by=approved_by,
+            letter=letter,
         ),
     )
-    _note_answer(thread, entry)
-    tell(held, "message.created", actor=_actor(author), entry=entry)
+    if letter is None or not letter.automatic:
+        _note_answer(thread, entry)
+    tell(held, "message.created", actor=actor_of(author), entry=entry)
     return entry
 
 
 def write_note(held: Held, *, parts: list[AnyPart], author: Author, now: datetime) -> NewEntry:
     """A note among ourselves: it never reaches the contact and changes nothing else."""
-    entry = _append(
+    entry = append_entry(
         held,
         NewEntry(
             conversation_id=held.thread.id,
@@ -224,7 +171,7 @@ def write_note(held: Held, *, parts: list[AnyPart], author: Author, now: datetim
             created_at=now,
         ),
     )
-    tell(held, "note.created", actor=_actor(author), entry=entry)
+    tell(held, "note.created", actor=actor_of(author), entry=entry)
     return entry
 
 
@@ -274,7 +221,7 @@ def record_change(
     reason: str | None = None,
 ) -> NewEntry:
     """An event entry that says what was changed, and the feed's telling of it."""
-    entry = _append(
+    entry = append_entry(
         held,
         NewEntry(
             conversation_id=held.thread.id,
@@ -324,24 +271,27 @@ def contact_author(contact_id: UUID, *, name: str | None, address: str, verified
     return Author(type="contact", id=show_id("ctc", contact_id), name=name, address=address, verified=verified)
 
 
-def _append(held: Held, entry: NewEntry) -> NewEntry:
+def append_entry(held: Held, entry: NewEntry) -> NewEntry:
+    """One more item at the end of the timeline."""
     held.thread.last_seq = entry.seq
     held.entries.append(entry)
     return entry
+
+
+def note_message(thread: Thread, entry: NewEntry) -> None:
+    """What lists show of a message."""
+    thread.preview = entry.text[:PREVIEW_CHARS]
+    if entry.medium and entry.medium not in thread.media:
+        thread.media = [*thread.media, entry.medium]
+
+
+def actor_of(author: Author) -> Actor:
+    """The author of an entry as the one who acts."""
+    return Actor(type=author.type, id=author.id, name=author.name)
 
 
 def _note_answer(thread: Thread, entry: NewEntry) -> None:
     thread.waiting_since = None
     thread.last_outbound_at = entry.created_at
     thread.reply_channel_id, thread.reply_identity_id = entry.channel_id, entry.identity_id
-    _note_message(thread, entry)
-
-
-def _note_message(thread: Thread, entry: NewEntry) -> None:
-    thread.preview = entry.text[:PREVIEW_CHARS]
-    if entry.medium and entry.medium not in thread.media:
-        thread.media = [*thread.media, entry.medium]
-
-
-def _actor(author: Author) -> Actor:
-    return Actor(type=author.type, id=author.id, name=author.name)
+    note_message(thread, entry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
@@ -11,6 +11,7 @@ import msgspec
 
 from channels.events import AnyEvent, ConsentChanged, DeliveryReported, MessageReceived
 from inbox.conversations.thread import Route
+from inbox.kit.secrets import SecretBox
 
 PROJECTED = (MessageReceived, DeliveryReported, ConsentChanged)
 
@@ -60,6 +61,31 @@ class Fact(msgspec.Struct, kw_only=True, frozen=True):
     raw_event_id: int
     received_at: datetime
     traceparent: str | None = None
+
+
+class Missed(msgspec.Struct, kw_only=True, frozen=True):
+    """A fact that found no place, with the code and the words of its failure."""
+
+    fact: Fact
+    code: str
+    error: str
+
+
+class Acknowledgement(msgspec.Struct, kw_only=True, frozen=True):
+    """The mail that says that one has come: a subject, a template of words, and how often it goes at most."""
+
+    subject: str
+    template: str
+    hours: float
+    per_minute: int
+
+
+class MailRules(msgspec.Struct, kw_only=True, frozen=True):
+    """By what mails are put into conversations: the keys of reply addresses, and for how long a subject holds."""
+
+    box: SecretBox | None = None
+    subject_window: timedelta = timedelta(days=30)
+    acknowledgement: Acknowledgement | None = None
 
 
 def sort_out(parsed: Sequence[ParsedEvent], lane: Lane, find_sibling: FindSibling) -> tuple[list[Fact], list[Failure]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
 
-from inbox.kit.db import Row, fetch, fetch_one
+from inbox.intake.actions.journal import JournalEntry
+from inbox.kit.db import Row, fetch, fetch_one, fetch_value
 
 COLUMNS = (
     "r.id, r.channel_id, r.kind, r.method, r.url, r.headers, r.body, r.received_at, r.request_id, r.traceparent, "
@@ -33,6 +35,23 @@ LEFT JOIN quarantine q ON q.channel_id = r.channel_id AND q.raw_event_id = r.id
 """  # noqa: S608 (the columns are ours)
 
 
+# The length of a body that lies apart from its row is told without reading it.
+WAITING = f"""
+SELECT {COLUMNS} FROM (
+    SELECT r.*, sum(octet_length(r.body)) OVER (ORDER BY r.id) - octet_length(r.body) AS before FROM raw_event r
+    WHERE r.channel_id = $1 AND r.id > coalesce($3, (SELECT projected_id FROM lane WHERE channel_id = $1))
+    ORDER BY r.id LIMIT $2
+) r WHERE r.before = 0 OR r.before + octet_length(r.body) <= $4::bigint ORDER BY r.id
+"""  # noqa: S608 (the columns are ours)
+
+
+async def kept_as_sent(entry: JournalEntry) -> bool:
+    """Whether the request that used up this one-time key is this very one: a repeat, and no replay with other words."""
+    sql = "SELECT coalesce(body_sha256, sha256(body)) FROM raw_event WHERE channel_id = $1 AND once_key = $2"
+    kept = await fetch_value(sql, entry.channel_id, entry.once_key)
+    return kept is None or bytes(kept) == sha256(entry.body).digest()
+
+
 async def waiting_lanes() -> list[UUID]:
     """The channels whose journal is not projected to its end."""
     sql = """
@@ -42,16 +61,12 @@ async def waiting_lanes() -> list[UUID]:
     return [row["channel_id"] for row in await fetch(sql)]
 
 
-async def waiting_events(channel_id: UUID, *, limit: int, after: int | None = None) -> list[Row]:
-    """The next requests of a channel to project, in journal order: behind its cursor, or behind the one given."""
-    return await fetch(
-        f"SELECT {COLUMNS} FROM raw_event r "  # noqa: S608 (the columns are ours)
-        "WHERE r.channel_id = $1 AND r.id > coalesce($3, (SELECT projected_id FROM lane WHERE channel_id = $1)) "
-        "ORDER BY r.id LIMIT $2",
-        channel_id,
-        limit,
-        after,
-    )
+async def waiting_events(channel_id: UUID, *, limit: int, most_bytes: int, after: int | None = None) -> list[Row]:
+    """The next requests of a channel to project, in journal order: behind its cursor, or behind the one given.
+
+    Of several, the bodies together have at most so many bytes; the first comes in any case.
+    """
+    return await fetch(WAITING, channel_id, limit, after, most_bytes)
 
 
 class EventSelection(msgspec.Struct, kw_only=True, frozen=True):

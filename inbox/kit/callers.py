@@ -10,7 +10,7 @@ import msgspec
 ActorType = Literal["contact", "agent", "bot", "system", "integration"]
 
 Scope = Literal[
-    "conversations:read", "conversations:write", "messages:send", "contacts:read", "contacts:write",
+    "conversations:read", "conversations:write", "messages:send", "messages:raw", "contacts:read", "contacts:write",
     "channels:admin", "events:read", "agents:read", "agents:write", "webhooks:read", "webhooks:write", "admin",
 ]  # fmt: skip
 

@@ -16,7 +16,7 @@ from uuid import UUID
 Prefix = Literal[
     "cnv", "ent", "ctc", "cha", "agt", "evt", "att", "idn", "key", "job", "msg", "dft", "sch", "crp", "aud", "rpr",
     "mrg", "cmp", "atr", "seg", "whk", "whd",
-    "mov", "viw", "imp", "exp", "ers",
+    "mov", "viw", "imp", "exp", "ers", "ptc",
 ]  # fmt: skip
 
 CONVERSATION: Final[Prefix] = "cnv"
@@ -46,6 +46,7 @@ WEBHOOK_DELIVERY: Final[Prefix] = "whd"
 IMPORT: Final[Prefix] = "imp"
 EXPORT: Final[Prefix] = "exp"
 ERASURE: Final[Prefix] = "ers"
+PARTICIPANT: Final[Prefix] = "ptc"
 
 NANOSECONDS_A_MILLISECOND = 1_000_000
 VERSION = 0x7 << 76

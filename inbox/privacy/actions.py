@@ -10,6 +10,7 @@ import msgspec
 
 from channels.parts import AnyPart, plain_text
 from inbox.attachments.actions import forget_files
+from inbox.conversations.letters.actions import forget_letters
 from inbox.conversations.redaction.blanks import BLANK
 from inbox.kit.db import execute
 from inbox.outbox.actions import enqueue_jobs
@@ -27,9 +28,10 @@ BLANK_COPIES = (
     "UPDATE delivery SET parts = '[]', error = NULL WHERE entry_id = ANY($1)",
     "UPDATE delivery_attempt a SET detail = NULL, evidence = NULL, error = NULL FROM delivery d "
     "WHERE d.entry_id = ANY($1) AND a.delivery_id = d.id",
-    "UPDATE draft SET text = '', parts = '[]' WHERE entry_id = ANY($1)",
-    "UPDATE draft_version v SET text = '', parts = '[]' FROM draft d WHERE d.entry_id = ANY($1) AND v.draft_id = d.id",
-    "UPDATE scheduled_message SET text = '', parts = '[]' WHERE entry_id = ANY($1)",
+    "UPDATE draft SET text = '', parts = '[]', mail = NULL WHERE entry_id = ANY($1)",
+    "UPDATE draft_version v SET text = '', parts = '[]', mail = NULL FROM draft d "
+    "WHERE d.entry_id = ANY($1) AND v.draft_id = d.id",
+    "UPDATE scheduled_message SET text = '', parts = '[]', mail = NULL WHERE entry_id = ANY($1)",
 )
 BLANK_RAW = """
 UPDATE raw_event r
@@ -52,6 +54,7 @@ async def blank_entries(ids: Collection[UUID], *, now: datetime, unlink: bool) -
     if not entries:
         return
     await execute(BLANK_ENTRIES, entries, plain_text(PARTS), msgspec.json.encode(PARTS).decode(), now, unlink)
+    await forget_letters(entries)
     for sql in (*BLANK_COPIES, BLANK_RAW, RENEW_PREVIEWS):
         await execute(sql, entries)
     keys = await forget_files([], entry_ids=entries, now=now)

@@ -105,6 +105,7 @@ async def open_test_runtime(
     try:
         yield runtime
     finally:
+        await runtime.parsers.aclose()
         await runtime.directory.close()
         await runtime.http.aclose()
         await client.aclose()

@@ -65,3 +65,11 @@ def test_a_channel_long_silent_gets_no_doubt() -> None:
     edge = VerificationGuard()
     edge.note_success(0)
     assert failed(edge, RUN, now=FRESH_SECONDS)[-1]
+
+
+def test_a_provider_that_drops_what_is_refused_gets_no_run() -> None:
+    """Where one refusal loses a mail the hold begins with the first failure, and somebody is told."""
+    guard = VerificationGuard(run=1)
+    guard.note_success(0)
+    assert failed(guard, 3, now=10) == [True, False, False]
+    assert guard.holds(10)

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.journal import Journal, JournalDown
 from inbox.intake.actions.journal import JournalEntry
-from inbox.kit.db import TRANSIENT, close_database, fetch, open_database, tx
+from inbox.kit.db import TRANSIENT, close_database, fetch, fetch_value, open_database, tx
 from inbox.kit.ids import new_id
 from tests.gateway.spools import open_spool
 from tests.inbox.builders import apart, connect_apart, count_rows, journal_row, run_opened
@@ -21,6 +21,7 @@ from tests.outage import Line, cuttable_line
 
 CHANNEL = new_id()
 TIMEOUT = 0.3
+LARGE = b"\x00\xff" * 600_000
 
 
 def open_journal(folder: Path, *, limit: int = 50_000_000, timeout: float = TIMEOUT) -> Journal:
@@ -318,3 +319,43 @@ def test_stopping_waits_for_what_is_being_written(database_url: str, tmp_path: P
             assert await count_rows("raw_event") == 1
 
     run_opened(database_url, body)
+
+
+def test_a_large_request_goes_by_itself(database_url: str, tmp_path: Path) -> None:
+    """Small ones are written while it waits for its turn; then it is there, and the projector is told."""
+
+    async def body() -> None:
+        journal, told = open_journal(tmp_path, timeout=30), list[set[UUID]]()
+        journal.on_written = told.append
+        other = new_id()
+        async with held_up(database_url):
+            large = apart(journal.write(journal_row(CHANNEL, LARGE), spoolable=False))
+            await journal.write(entry("small", other), spoolable=False)
+            assert not large.done()
+        await large
+        assert told == [{other}, {CHANNEL}]
+        assert (
+            await fetch_value("SELECT count(*) FROM raw_event WHERE body = $1 AND channel_id = $2", LARGE, CHANNEL) == 1
+        )
+
+    run_opened(database_url, body)
+
+
+def test_a_large_request_is_put_off_where_postgres_is_away_or_hangs(database_url: str, tmp_path: Path) -> None:
+    """Nobody waits for ever, nothing is half there, and once Postgres answers the next one passes."""
+
+    async def body() -> None:
+        async with cuttable_journal(database_url, tmp_path) as (journal, line):
+            large = journal_row(CHANNEL, LARGE)
+            async with held_up(database_url):
+                with pytest.raises(JournalDown):
+                    await journal.write(large, spoolable=False)
+            await line.cut()
+            with pytest.raises(JournalDown):
+                await journal.write(large, spoolable=False)
+            await line.mend()
+            await journal.write(large, spoolable=False)
+            assert await fetch_value("SELECT count(*) FROM raw_event WHERE body = $1", LARGE) == 1
+            assert await fetch_value("SELECT count(*) FROM raw_event WHERE id < 0") == 0
+
+    asyncio.run(body())

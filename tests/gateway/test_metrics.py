@@ -28,7 +28,7 @@ PROMISED = (
     "send_attempts_total", "send_unknown", "send_latency_seconds", "provider_throttled_seconds_total",
     "webhook_attempts_total", "webhook_endpoints_disabled", "stream_connections", "stream_dropped_slow_total",
     "db_pool_in_use", "db_pool_wait_seconds", "redis_up", "redis_writable", "eventloop_lag_seconds",
-    "replication_slot_bytes", "erasures_pending",
+    "replication_slot_bytes", "erasures_pending", "imap_lag_seconds", "imap_last_success_timestamp",
 )  # fmt: skip
 
 

@@ -160,9 +160,9 @@ def test_a_transcript_is_a_file(database_url: str, redis_url: str, tmp_path: Pat
             bad = await journey.client.get(f"{path}/transcript", params={"time_zone": zone})
             assert (bad.status_code, bad.json()["code"]) == (400, "invalid_query")
         pdf = await journey.client.get(f"{path}/transcript", params={"format": "pdf"})
-        assert pdf.status_code == 400
+        assert (pdf.status_code, pdf.headers["content-type"], pdf.content[:5]) == (200, "application/pdf", b"%PDF-")
         log = await journey.get("/v1/audit-log", target=conversation["id"], action="conversation.transcript_read")
-        assert len(log["data"]) == 10
+        assert len(log["data"]) == 11
 
     journey_of(walk, database_url, redis_url, tmp_path)
 

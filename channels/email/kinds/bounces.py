@@ -50,10 +50,17 @@ def bounce_events(mail: Mail, *, key: str) -> list[Report]:
     under the same Message-ID. A complaint ends consent only where it names a message of ours by its own id, which
     outsiders do not know.
     """
+    mail = _without_nul(mail)
     complaint = read_complaint(mail)
     if complaint:
         return _complaint_events(complaint, mail, key=key)
     return [event for bounce in read_bounces(mail) if (event := _bounce_event(bounce, mail, key=key))]
+
+
+def _without_nul(mail: Mail) -> Mail:
+    """Strangers may write it into any field of a report, and what becomes of it is stored, which NUL cannot be."""
+    reports = [msgspec.structs.replace(each, content=each.content.replace(b"\0", b"")) for each in mail.reports]
+    return msgspec.structs.replace(mail, reports=reports)
 
 
 def _fill_reasons(told: list[Bounce], mail: Mail) -> list[Bounce]:

@@ -70,6 +70,8 @@ def weigh_attribution(joined: str) -> tuple[Weight, bool]:
         return Weight.SURE, begins
     if (says and (dated or addressed)) or (dated and ((time and begins) or ADDRESS_LAST.search(bare))):
         return Weight.FAIR, begins
+    if says and begins and joined[-1] in COLONS and len(bare.split()) <= MOST_DATED_WORDS:
+        return Weight.FAIR, begins  # "On Monday, Anna wrote:" tells no date, and is one all the same above a quote
     return _weigh_address(joined, bare, dated=dated and time) if addressed else Weight.NONE, begins
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from channels.contract import Adapter, Hooked, Medium
+from channels.contract import Adapter, Hooked, Medium, Polled
 from inbox.accounts.catalogue import Catalogue, UnreadableChannel
 from inbox.accounts.queries import ChannelRow, ChannelStatus
 from inbox.accounts.settings import settings_schema, show_settings
@@ -124,7 +124,7 @@ class ChannelTypeObject(msgspec.Struct, kw_only=True, frozen=True):
     id: AdapterName
     medium: Medium
     provider: Annotated[str, msgspec.Meta(examples=["twilio"])]
-    receives_by: Literal["webhook", "polling"]
+    receives_by: Literal["webhook", "polling", "smtp"]
     limits: CapabilitiesObject
     settings_schema: dict[str, Any]
 
@@ -180,7 +180,13 @@ def show_channel_type(adapter: Adapter) -> ChannelTypeObject:
         id=adapter.name,
         medium=adapter.medium,
         provider=adapter.provider,
-        receives_by="webhook" if isinstance(adapter, Hooked) else "polling",
+        receives_by=_way_in(adapter),
         limits=CapabilitiesObject(**limits),
         settings_schema=settings_schema(adapter.settings),
     )
+
+
+def _way_in(adapter: Adapter) -> Literal["webhook", "polling", "smtp"]:
+    if isinstance(adapter, Hooked):
+        return "webhook"
+    return "polling" if isinstance(adapter, Polled) else "smtp"

@@ -30,7 +30,7 @@ FROM unnest($4::uuid[], $5::jsonb[]) WITH ORDINALITY AS p(id, parts, n)
 """
 
 FIND = """
-SELECT d.id, d.entry_id, d.channel_id, d.provider_message_id, e.conversation_id
+SELECT d.id, d.entry_id, d.channel_id, d.provider_message_id, e.conversation_id, e.medium, e.recipients
 FROM delivery d JOIN entry e ON e.id = d.entry_id
 WHERE d.id = ANY($1) OR (d.channel_id = $2 AND d.provider_message_id = ANY($3))
 """
@@ -59,9 +59,10 @@ FROM jsonb_populate_recordset(NULL::entry, $2) new WHERE e.id = new.id AND e.id 
 NEXT_PIECES = """
 SELECT DISTINCT ON (entry_id) *, count(*) OVER (PARTITION BY entry_id) AS missing FROM (
     SELECT DISTINCT ON (d.entry_id, d.piece) d.id, d.entry_id, d.piece, d.state, d.parts, d.channel_id,
-           e.conversation_id, e.identity_id, i.kind, i.address,
+           e.conversation_id, e.identity_id, e.letter, e.recipients, e.author, c.number, i.kind, i.address,
            EXISTS (SELECT FROM contact c WHERE c.id = i.contact_id AND c.blocked_at IS NOT NULL) AS blocked
-    FROM delivery d JOIN entry e ON e.id = d.entry_id LEFT JOIN identity i ON i.id = e.identity_id
+    FROM delivery d JOIN entry e ON e.id = d.entry_id JOIN conversation c ON c.id = e.conversation_id
+    LEFT JOIN identity i ON i.id = e.identity_id
     WHERE d.entry_id = ANY($1) ORDER BY d.entry_id, d.piece, d.round DESC
 ) newest
 WHERE state NOT IN ('sent', 'delivered', 'read') ORDER BY entry_id, piece

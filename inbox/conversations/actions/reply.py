@@ -17,8 +17,18 @@ from inbox.conversations.actions.deliveries import open_round, plan_deliveries
 from inbox.conversations.actions.store import lock_thread, lock_thread_of, store_threads
 from inbox.conversations.entry import Author
 from inbox.conversations.ladder import RETRYABLE, State
+from inbox.conversations.letters.actions import unflag_undeliverable
+from inbox.conversations.letters.letter import MailOptions
+from inbox.conversations.letters.planning import (
+    MailPlan,
+    MailTarget,
+    mail_recipients,
+    plan_mail,
+    refuse_mail_options,
+)
+from inbox.conversations.participants.additions import add_participants
 from inbox.conversations.queries import ReplyTarget, find_reply_targets
-from inbox.conversations.thread import Held, Route, tell, write_message
+from inbox.conversations.thread import Held, Route, actor_of, tell, write_message
 from inbox.kit.callers import Actor
 from inbox.kit.db import Row, fetch_one
 from inbox.kit.errors import FieldError, Problem
@@ -44,7 +54,8 @@ LIMIT 1
 class Reply(msgspec.Struct, kw_only=True, frozen=True):
     """What is to be written, by whom, and by which way if not the one the contact used last.
 
-    `hold_seconds` is how long it can still be taken back before it leaves; `approved_by` who let another's words go.
+    `hold_seconds` is how long it can still be taken back before it leaves; `approved_by` who let another's words go;
+    `mail` what only mail can do.
     """
 
     parts: list[AnyPart]
@@ -56,6 +67,7 @@ class Reply(msgspec.Struct, kw_only=True, frozen=True):
     in_reply_to: UUID | None = None
     hold_seconds: float = 0
     approved_by: Actor | None = None
+    mail: MailOptions | None = None
 
 
 async def reply_to_conversation(
@@ -76,6 +88,7 @@ async def reply_to_conversation(
     if known is not None:
         return known
     target, pieces = await check_reply(held, reply, adapters=adapters)
+    mail = await _plan_letter(held, reply, target)
     entry = write_message(
         held,
         parts=reply.parts,
@@ -88,8 +101,15 @@ async def reply_to_conversation(
         in_reply_to=reply.in_reply_to,
         held_until=now + timedelta(seconds=reply.hold_seconds) if reply.hold_seconds else None,
         approved_by=reply.approved_by,
+        others=mail.others if mail else (),
+        letter=mail.letter if mail else None,
     )
+    if mail and held.thread.subject is None:
+        held.thread.subject = mail.letter.subject
     await store_threads([held], now=now)
+    if mail and mail.others:
+        actor = actor_of(reply.author)
+        await add_participants(mail_recipients(mail.others, actor=actor, conversation_id=held.thread.id))
     state: State = "scheduled" if reply.hold_seconds else "queued"
     await plan_deliveries(entry.id, channel_id=target.channel_id, pieces=pieces, state=state)
     await enqueue_delivery(
@@ -101,6 +121,7 @@ async def reply_to_conversation(
 async def check_reply(held: Held, reply: Reply, *, adapters: Mapping[str, Adapter]) -> tuple[ReplyTarget, list[Piece]]:
     """By which way this would leave now, and in which pieces; else the problem that says why it would not."""
     target = await _choose_target(held, reply)
+    refuse_mail_options(reply.mail, medium=target.medium)
     adapter = adapters.get(target.adapter)
     if adapter is None:
         raise Problem("channel_cannot", f"The adapter {target.adapter} of the channel is not installed")
@@ -137,10 +158,21 @@ async def retry_message(entry_id: UUID, *, actor: Actor, now: datetime) -> None:
         raise contact_blocked()
     await _check_consent(entry)
     await open_round(entry_id, now=now)
+    await unflag_undeliverable([entry["identity_id"]])
     facts = {"from": entry["delivery_state"], "to": "queued"}
     tell(held, "message.delivery_updated", actor=actor, entry_id=entry_id, facts=facts, changed=["delivery"])
     await store_threads([held], now=now)
     await enqueue_delivery(entry_id, conversation_id=held.thread.id, channel_id=entry["channel_id"])
+
+
+async def _plan_letter(held: Held, reply: Reply, target: ReplyTarget) -> MailPlan | None:
+    if target.medium != "email":
+        return None
+    thread = held.thread
+    to = MailTarget(
+        address=target.address, channel_id=target.channel_id, conversation_id=thread.id, subject=thread.subject
+    )
+    return await plan_mail(to, reply.mail, parts=reply.parts, in_reply_to=reply.in_reply_to)
 
 
 async def _same_message(conversation_id: UUID, client_message_id: str | None) -> UUID | None:
@@ -165,6 +197,9 @@ async def _choose_target(held: Held, reply: Reply) -> ReplyTarget:
         raise contact_blocked()
     if wanted[0].revoked:
         raise _opted_out(wanted[0].address)
+    if wanted[0].bounced:
+        hint = "Write to another address; a message that bounced can be sent again once the address works"
+        raise Problem("channel_cannot", f"{wanted[0].address}: {wanted[0].why_not}", hint=hint)
     return wanted[0]
 
 

@@ -65,7 +65,10 @@ READ = {"scope": "conversations:read"}
 WRITE = {"scope": "conversations:write"}
 LIST = {**READ, "problems": ["not_found", "validation_failed"]}
 FIND = {**READ, "problems": ["not_found"]}
-SEND = {"scope": "messages:send", "problems": ["contact_opted_out", "channel_cannot", "validation_failed", "not_found"]}
+REFUSALS = [
+    "contact_opted_out", "contact_blocked", "channel_cannot", "invalid_address", "validation_failed", "not_found",
+]  # fmt: skip
+SEND = {"scope": "messages:send", "problems": REFUSALS}
 CHANGE = {**WRITE, "problems": ["validation_failed", "state_conflict"]}
 
 GivenCaller: TypeAlias = NamedDependency[Caller]

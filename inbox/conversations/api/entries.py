@@ -8,10 +8,12 @@ from uuid import UUID
 import msgspec
 
 from channels.contract import Medium
-from channels.events import DeliveryError
+from channels.email.html.shown import clean_stored
+from channels.events import DeliveryError, Verdict
 from channels.parts import AnyPart
 from inbox.conversations.entry import Author, Recipient, TimelineEvent
 from inbox.conversations.ladder import State
+from inbox.conversations.letters.letter import Nature, StoredLetter, ThreadMatch
 from inbox.kit.callers import ActorType
 from inbox.kit.db import Row
 from inbox.kit.ids import show_id
@@ -65,6 +67,35 @@ class ProviderFacts(msgspec.Struct, kw_only=True, frozen=True):
     occurred_at: str
 
 
+class EntryAuthentication(msgspec.Struct, kw_only=True, frozen=True):
+    """What SPF, DKIM and DMARC said, and whose word that is; `aligned` where one passed for the From address itself."""
+
+    by: Annotated[str, msgspec.Meta(examples=["mx.example.org"])]
+    aligned: bool
+    spf: Verdict | None
+    dkim: Verdict | None
+    dmarc: Verdict | None
+
+
+class EntryLetter(msgspec.Struct, kw_only=True, frozen=True):
+    """What only mail says. `match` tells why a mail that came in is in this conversation.
+
+    Message-IDs are without angle brackets, `references` the oldest first. `flags` name what is odd or notable;
+    `automatic` is what nobody of us wrote, `quotes` the entry that is quoted under it.
+    """
+
+    subject: str | None
+    message_id: Annotated[str | None, msgspec.Meta(examples=["CAF8841@mail.example.org"])]
+    in_reply_to: Annotated[list[str], msgspec.Meta(examples=[[]])]
+    references: Annotated[list[str], msgspec.Meta(examples=[[]])]
+    nature: Nature
+    authentication: EntryAuthentication | None
+    flags: Annotated[list[str], msgspec.Meta(examples=[[]])]
+    match: ThreadMatch | None
+    automatic: Annotated[bool, msgspec.Meta(examples=[False])]
+    quotes: Annotated[str | None, msgspec.Meta(examples=[None])]
+
+
 class ExpandedEntry(msgspec.Struct, kw_only=True, frozen=True):
     """What was asked for by `expand`."""
 
@@ -93,6 +124,7 @@ class EntryObject(msgspec.Struct, kw_only=True, frozen=True):
     event: TimelineEvent | None
     delivery: EntryDelivery | None
     provider: ProviderFacts | None
+    letter: EntryLetter | None
     edited_at: str | None
     redacted_at: str | None
     moved_from: MovedFrom | None
@@ -108,6 +140,7 @@ _recipients = msgspec.json.Decoder(list[Recipient]).decode
 _parts = msgspec.json.Decoder(list[AnyPart]).decode
 _event = msgspec.json.Decoder(TimelineEvent).decode
 _error = msgspec.json.Decoder(DeliveryError).decode
+_stored_letter = msgspec.json.Decoder(StoredLetter).decode
 _approver = msgspec.json.Decoder(Approver).decode
 
 
@@ -128,10 +161,11 @@ def show_entry(row: Row) -> EntryObject:
         in_reply_to=_id("ent", row["in_reply_to"]),
         client_message_id=row["client_message_id"],
         text=row["text"],
-        parts=[_with_url(part) for part in _parts(row["parts"])],
+        parts=[_with_url(part) for part in clean_stored(_parts(row["parts"]))],
         event=_event(row["event"]) if row["event"] else None,
         delivery=_delivery(row),
         provider=_provider(row),
+        letter=_letter(row["letter"]) if row["letter"] else None,
         edited_at=row["edited_at"],
         redacted_at=row["redacted_at"],
         moved_from=_moved_from(row["moved_from"]) if row["moved_from"] else None,
@@ -169,6 +203,19 @@ def _provider(row: Row) -> ProviderFacts | None:
     if row["type"] != "message" or row["direction"] != "inbound":
         return None
     return ProviderFacts(message_id=row["provider_message_id"], occurred_at=row["occurred_at"])
+
+
+def _letter(stored: str) -> EntryLetter:
+    letter = _stored_letter(stored)
+    said = letter.authentication
+    return EntryLetter(
+        **{name: getattr(letter, name) for name in ("subject", "message_id", "in_reply_to", "references", "nature")},
+        authentication=msgspec.convert(said, EntryAuthentication, from_attributes=True) if said else None,
+        flags=letter.flags,
+        match=letter.match,
+        automatic=letter.automatic,
+        quotes=_id("ent", letter.quotes),
+    )
 
 
 def _moved_from(stored: str) -> MovedFrom:

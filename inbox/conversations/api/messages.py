@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, MediaType, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
+from inbox.attachments.names import content_disposition
 from inbox.audit.actions import record_audit
 from inbox.conversations.actions.reply import retry_message
 from inbox.conversations.api.entries import EntryObject, show_entry
@@ -25,7 +27,21 @@ from inbox.kit.pages import Page
 
 READ = {"scope": "conversations:read"}
 SEND = {"scope": "messages:send", "problems": ["contact_opted_out", "state_conflict"]}
-ADMIN = {"scope": "admin", "problems": ["gone_redacted"]}
+MAIL, UNTYPED = "message/rfc822", "application/octet-stream"
+RAW = {
+    "scope": "messages:raw",
+    "problems": ["gone_redacted", "not_found"],
+    "forms": {"application/json": RawObject, MAIL: bytes, UNTYPED: bytes},
+}
+RAW_MAIL = "mail"
+"""The kind of a journaled request whose body is a mail as it came (RFC 5322)."""
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""It is strangers' work: saved, not opened, and sandboxed should a browser open it all the same (security T25)."""
 
 _headers = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -58,9 +74,21 @@ class MessageController(Controller):
         await _message(message_id)
         return Page(data=[show_attempt(row) for row in await list_attempts([read_id("ent", message_id)])])
 
-    @get("/{message_id:str}/raw", opt=ADMIN, operation_id="getRawMessage", summary="Get the provider's own request")
-    async def get_raw_message(self, *, caller: NamedDependency[Caller], message_id: FromPath[str]) -> RawObject:
-        """What the provider sent us, byte by byte, for as long as the journal keeps it. The audit log tells of it."""
+    @get("/{message_id:str}/raw", opt=RAW, operation_id="getRawMessage", summary="Get the provider's own request")
+    async def get_raw_message(
+        self,
+        *,
+        caller: NamedDependency[Caller],
+        message_id: FromPath[str],
+        form: Annotated[
+            Literal["json", "file"],
+            QueryParameter(name="format", description="With what the request said beside it, or its body as a file."),
+        ] = "json",
+    ) -> Response[bytes]:
+        """What the provider sent us, byte by byte, for as long as the journal keeps it. The audit log tells of it.
+
+        As a file it is the mail itself (`.eml`) where it came as one, and the provider's own form elsewhere.
+        """
         message = await _message(message_id)
         row = await find_raw_event(read_id("ent", message_id))
         if row is None:
@@ -68,7 +96,9 @@ class MessageController(Controller):
         if row["redacted_at"] or message["redacted_at"]:
             raise Problem("gone_redacted", "What the provider sent has been redacted")
         await record_audit(caller.actor, "message.raw_read", target=message_id)
-        return _raw(row)
+        if form == "file":
+            return _as_file(row, message_id)
+        return Response(msgspec.json.encode(_raw(row)), media_type=MediaType.JSON)
 
 
 async def _message(message_id: str) -> Row:
@@ -76,6 +106,13 @@ async def _message(message_id: str) -> Row:
     if row is None or row["type"] != "message":
         raise Problem("not_found", f"There is no message {message_id}")
     return row
+
+
+def _as_file(row: Row, message_id: str) -> Response[bytes]:
+    is_mail = row["kind"] == RAW_MAIL
+    name = f"{message_id}.{'eml' if is_mail else 'bin'}"
+    headers = {**SAFE_HEADERS, "Content-Disposition": content_disposition(name)}
+    return Response(bytes(row["body"]), media_type=MAIL if is_mail else UNTYPED, headers=headers)
 
 
 def _raw(row: Row) -> RawObject:

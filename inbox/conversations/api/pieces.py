@@ -7,9 +7,11 @@ from uuid import UUID
 
 import msgspec
 
+from channels.email.html.shown import clean_written
 from channels.parts import MEDIA_PARTS, AnyPart, MediaPart, Text
 from inbox.attachments.queries import AttachmentRow, attachment_part, find_attachments
 from inbox.conversations.actions.reply import Reply
+from inbox.conversations.api.mailing import read_mail_asked
 from inbox.conversations.api.requests import NewMessage
 from inbox.conversations.entry import Author
 from inbox.kit.errors import FieldError, Problem
@@ -25,6 +27,7 @@ async def read_reply(asked: NewMessage, *, author: Author) -> Reply:
         channel_id=read_id("cha", asked.channel_id) if asked.channel_id else None,
         client_message_id=asked.client_message_id,
         in_reply_to=read_id("ent", asked.in_reply_to) if asked.in_reply_to else None,
+        mail=read_mail_asked(asked),
     )
 
 
@@ -39,10 +42,11 @@ async def read_parts(text: str | None, parts: Sequence[AnyPart] | None) -> list[
         index: _file_id(part, index - len(words)) for index, part in enumerate(asked) if isinstance(part, MEDIA_PARTS)
     }
     known = await find_attachments(list(ids.values())) if ids else {}
-    return [
+    filled = [
         _filled(part, ids[index], known, index - len(words)) if index in ids else part
         for index, part in enumerate(asked)
     ]
+    return clean_written(filled)
 
 
 def _file_id(part: MediaPart, index: int) -> UUID:

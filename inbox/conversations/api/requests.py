@@ -9,6 +9,7 @@ import msgspec
 
 from channels.contract import Medium
 from channels.parts import AnyPart
+from inbox.conversations.api.mailing import MailAsked
 from inbox.conversations.thread import Handler, Status
 
 Line: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+(?![\s\S])")]
@@ -17,7 +18,7 @@ Parts: TypeAlias = Annotated[list[AnyPart], msgspec.Meta(min_length=1, max_lengt
 Tag: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[\w][\w .:/-]*(?![\s\S])")]
 
 
-class NewMessage(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class NewMessage(MailAsked, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """A message to the contact: `text`, or `parts` for anything richer.
 
     `channel` names a medium and `channel_id` one channel of ours; without them it goes by the conversation's

@@ -32,21 +32,21 @@ from inbox.kit.ids import DRAFT, new_id, show_id
 from inbox.kit.versions import check_version, mismatch
 
 INSERT = """
-INSERT INTO draft (id, conversation_id, author, medium, channel_id, in_reply_to, text, parts, saved_by, created_at,
-                   updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+INSERT INTO draft (id, conversation_id, author, medium, channel_id, in_reply_to, text, parts, mail, saved_by,
+                   created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
 """
 SAVE = """
-UPDATE draft SET medium = $2, channel_id = $3, in_reply_to = $4, text = $5, parts = $6, saved_by = $7,
-                 version = version + 1, updated_at = $8
+UPDATE draft SET medium = $2, channel_id = $3, in_reply_to = $4, text = $5, parts = $6, mail = $7, saved_by = $8,
+                 version = version + 1, updated_at = $9
 WHERE id = $1
 """
 KEEP = """
 WITH old AS (
     DELETE FROM draft_version v USING draft d WHERE d.id = $1 AND v.draft_id = d.id AND v.version <= d.version - $2
 )
-INSERT INTO draft_version (draft_id, version, medium, channel_id, in_reply_to, text, parts, saved_by, saved_at)
-SELECT id, version, medium, channel_id, in_reply_to, text, parts, saved_by, updated_at FROM draft WHERE id = $1
+INSERT INTO draft_version (draft_id, version, medium, channel_id, in_reply_to, text, parts, mail, saved_by, saved_at)
+SELECT id, version, medium, channel_id, in_reply_to, text, parts, mail, saved_by, updated_at FROM draft WHERE id = $1
 """
 SETTLE = """
 UPDATE draft SET state = $2, scheduled_message_id = $3, entry_id = $4, approved_by = $5, version = version + 1,
@@ -73,10 +73,7 @@ async def create_draft(
 async def add_draft(held: Held, content: DraftContent, *, author: Author, actor: Actor, now: datetime) -> UUID:
     """A new draft of a conversation that is held, told with what else is told of it."""
     draft_id = new_id()
-    medium, channel_id, in_reply_to, text, parts = _columns(content)
-    await execute(
-        INSERT, draft_id, held.thread.id, _json(author), medium, channel_id, in_reply_to, text, parts, _json(actor), now
-    )
+    await execute(INSERT, draft_id, held.thread.id, _json(author), *_columns(content), _json(actor), now)
     await execute(KEEP, draft_id, VERSIONS_KEPT)
     tell_draft(held, "draft.created", draft_id, version=1, actor=actor)
     return draft_id
@@ -158,8 +155,7 @@ def tell_draft(
 
 
 async def _save(held: Held, row: Row, content: DraftContent, *, actor: Actor, now: datetime) -> None:
-    medium, channel_id, in_reply_to, text, parts = _columns(content)
-    await execute(SAVE, row["id"], medium, channel_id, in_reply_to, text, parts, _json(actor), now)
+    await execute(SAVE, row["id"], *_columns(content), _json(actor), now)
     await execute(KEEP, row["id"], VERSIONS_KEPT)
     tell_draft(held, "draft.updated", row["id"], version=row["version"] + 1, actor=actor)
     await store_threads([held], now=now)
@@ -171,9 +167,10 @@ def _check_open(row: Row) -> None:
         raise Problem("state_conflict", f"The draft is {row['state']}", hint=hint)
 
 
-def _columns(content: DraftContent) -> tuple[str | None, UUID | None, UUID | None, str, str]:
+def _columns(content: DraftContent) -> tuple[str | None, UUID | None, UUID | None, str, str, str | None]:
     parts = msgspec.json.encode(content.parts).decode()
-    return content.medium, content.channel_id, content.in_reply_to, plain_text(content.parts), parts
+    mail = _json(content.mail) if content.mail else None
+    return content.medium, content.channel_id, content.in_reply_to, plain_text(content.parts), parts, mail
 
 
 def _json(value: msgspec.Struct) -> str:

@@ -32,8 +32,8 @@ from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageLimit, cut_page
 
 READ = {"scope": "conversations:read"}
 WRITE = {"scope": "conversations:write"}
-SAVE = {**WRITE, "problems": ["state_conflict"]}
-CHANGE = {**WRITE, "problems": ["state_conflict", "version_mismatch"]}
+SAVE = {**WRITE, "problems": ["state_conflict", "invalid_address"]}
+CHANGE = {**WRITE, "problems": ["state_conflict", "version_mismatch", "invalid_address"]}
 UNSENT: tuple[DraftState, ...] = ("open", "scheduled")
 
 

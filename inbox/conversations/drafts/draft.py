@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from channels.parts import AnyPart
+from inbox.conversations.letters.letter import MailChange, MailOptions, change_mail
 
 DraftState: TypeAlias = Literal["open", "scheduled", "sent"]
 
@@ -24,6 +25,7 @@ class DraftContent(msgspec.Struct, kw_only=True, frozen=True):
     medium: str | None = None
     channel_id: UUID | None = None
     in_reply_to: UUID | None = None
+    mail: MailOptions | None = None
 
 
 class DraftChange(msgspec.Struct, kw_only=True, frozen=True):
@@ -33,11 +35,11 @@ class DraftChange(msgspec.Struct, kw_only=True, frozen=True):
     medium: str | msgspec.UnsetType | None = msgspec.UNSET
     channel_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
     in_reply_to: UUID | msgspec.UnsetType | None = msgspec.UNSET
+    mail: MailChange = MailChange()
 
 
 def change_content(content: DraftContent, change: DraftChange) -> DraftContent:
     """The content with the change put to it."""
-    fields = {name: getattr(change, name) for name in change.__struct_fields__}
-    return msgspec.structs.replace(
-        content, **{name: value for name, value in fields.items() if value is not msgspec.UNSET}
-    )
+    fields = {name: getattr(change, name) for name in change.__struct_fields__ if name != "mail"}
+    given = {name: value for name, value in fields.items() if value is not msgspec.UNSET}
+    return msgspec.structs.replace(content, **given, mail=change_mail(content.mail, change.mail))

@@ -9,17 +9,19 @@ import msgspec
 
 from channels.parts import AnyPart
 from inbox.conversations.drafts.draft import DraftContent
+from inbox.conversations.letters.letter import read_mail_options
 from inbox.kit.db import Row, fetch, fetch_one
 from inbox.kit.errors import Problem
 from inbox.kit.ids import DRAFT, show_id
 
 DRAFTS = """
-SELECT id, conversation_id, state, version, author, medium, channel_id, in_reply_to, text, parts, saved_by, approved_by,
-       scheduled_message_id, entry_id, created_at, updated_at
+SELECT id, conversation_id, state, version, author, medium, channel_id, in_reply_to, text, parts, mail, saved_by,
+       approved_by, scheduled_message_id, entry_id, created_at, updated_at
 FROM draft
 """
 VERSIONS = """
-SELECT version, medium, channel_id, in_reply_to, text, parts, saved_by, saved_at FROM draft_version WHERE draft_id = $1
+SELECT version, medium, channel_id, in_reply_to, text, parts, mail, saved_by, saved_at FROM draft_version
+WHERE draft_id = $1
 """
 
 _parts = msgspec.json.Decoder(list[AnyPart]).decode
@@ -67,4 +69,5 @@ def content_of(row: Row) -> DraftContent:
         medium=row["medium"],
         channel_id=row["channel_id"],
         in_reply_to=row["in_reply_to"],
+        mail=read_mail_options(row["mail"]),
     )

@@ -10,6 +10,14 @@ import msgspec
 
 from channels.contract import Medium
 from channels.parts import AnyPart
+from inbox.conversations.api.mailing import (
+    MailAsked,
+    MailPatch,
+    MailShown,
+    mail_shown,
+    read_mail_asked,
+    read_mail_change,
+)
 from inbox.conversations.api.pieces import read_parts
 from inbox.conversations.api.requests import Line, Parts, Words
 from inbox.conversations.drafts.draft import DraftChange, DraftContent, DraftState
@@ -24,7 +32,7 @@ Auto: TypeAlias = Literal["auto"]
 Version: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
-class NewDraft(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class NewDraft(MailAsked, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Something to say later: `text`, or `parts` for anything richer, or nothing yet.
 
     `agent_id` names the agent whose words they are, `bot` the bot that proposes them; both are for keys that are not
@@ -40,7 +48,7 @@ class NewDraft(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     bot: Annotated[Line, msgspec.Meta(examples=["Refund bot"])] | None = None
 
 
-class DraftPatch(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class DraftPatch(MailPatch, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What to change; what is absent stays. `text` and `parts` together are the content: either replaces all of it.
 
     With `version` (or `If-Match`) it is refused where somebody else has saved meanwhile.
@@ -54,7 +62,7 @@ class DraftPatch(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     in_reply_to: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class DraftObject(msgspec.Struct, kw_only=True, frozen=True):
+class DraftObject(MailShown, kw_only=True, frozen=True):
     """A message that is being written. `approved_by` sent it, `entry_id` is what became of it in the timeline."""
 
     object: Literal["draft"] = "draft"
@@ -76,7 +84,7 @@ class DraftObject(msgspec.Struct, kw_only=True, frozen=True):
     updated_at: str
 
 
-class DraftVersionObject(msgspec.Struct, kw_only=True, frozen=True):
+class DraftVersionObject(MailShown, kw_only=True, frozen=True):
     """A draft as it was saved once."""
 
     object: Literal["draft_version"] = "draft_version"
@@ -103,6 +111,7 @@ async def read_content(asked: NewDraft) -> DraftContent:
         medium=None if asked.channel == "auto" else asked.channel,
         channel_id=read_id("cha", asked.channel_id) if asked.channel_id else None,
         in_reply_to=read_id("ent", asked.in_reply_to) if asked.in_reply_to else None,
+        mail=read_mail_asked(asked),
     )
 
 
@@ -113,6 +122,7 @@ async def read_change(asked: DraftPatch) -> DraftChange:
         medium=None if asked.channel == "auto" else asked.channel,
         channel_id=_changed_id("cha", asked.channel_id),
         in_reply_to=_changed_id("ent", asked.in_reply_to),
+        mail=read_mail_change(asked),
     )
 
 
@@ -129,6 +139,7 @@ def show_draft(row: Row) -> DraftObject:
         in_reply_to=show_id("ent", row["in_reply_to"]) if row["in_reply_to"] else None,
         text=row["text"],
         parts=content_of(row).parts,
+        **mail_shown(content_of(row).mail),
         saved_by=_actor(row["saved_by"]),
         approved_by=_actor(row["approved_by"]) if row["approved_by"] else None,
         scheduled_message_id=_scheduled_id(row["scheduled_message_id"]),
@@ -149,6 +160,7 @@ def show_draft_version(row: Row, *, draft_id: UUID) -> DraftVersionObject:
         in_reply_to=show_id("ent", row["in_reply_to"]) if row["in_reply_to"] else None,
         text=row["text"],
         parts=content_of(row).parts,
+        **mail_shown(content_of(row).mail),
         saved_by=_actor(row["saved_by"]),
         saved_at=show_time(row["saved_at"]),
     )

@@ -43,6 +43,7 @@ from inbox.conversations.moves.rows import (
     return_writing,
     sum_up,
 )
+from inbox.conversations.participants.additions import bring_participants, take_back_participants
 from inbox.conversations.thread import Held, open_thread
 from inbox.kit.callers import Actor
 from inbox.kit.db import execute, fetch, fetch_value
@@ -109,6 +110,7 @@ async def undo_move(move_id: UUID, *, actor: Actor, now: datetime, reason: str |
     stubs = make_stubs(places, of=target.thread.id, into=source.thread.id, actor=actor, now=now, undo=True)
     await return_entries(move_id, source.thread.id, target.thread.id, places, stubs=stubs)
     await return_writing(source.thread.id, target.thread.id, move.before)
+    await take_back_participants(move_id)
     _part(move, source, target, now=now)
     await sum_up(source)
     await sum_up(target)
@@ -233,6 +235,7 @@ async def _carry_out(
     )
     stubs = make_stubs(places, of=source_id, into=target_id, actor=actor, now=now)
     await move_entries(source_id, target_id, places, stubs=stubs)
+    await bring_participants(source_id, target_id, move_id=move_id)
     await sum_up(source)
     await sum_up(target)
     await store_threads([target, source], now=now)

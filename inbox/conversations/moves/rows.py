@@ -77,6 +77,7 @@ SUMMARY = """
 WITH answered AS (
     SELECT max(created_at) AS at FROM entry
     WHERE conversation_id = $1 AND type = 'message' AND direction = 'outbound'
+      AND NOT coalesce((letter->>'automatic')::boolean, false)
 )
 SELECT count(*) FILTER (WHERE e.direction = 'inbound' AND e.seq > $2) AS unread,
        max(e.created_at) FILTER (WHERE e.direction = 'inbound') AS last_inbound_at,

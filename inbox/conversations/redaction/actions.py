@@ -16,6 +16,7 @@ from inbox.audit.actions import record_audit
 from inbox.contacts.holds import refuse_held
 from inbox.conversations.actions.deliveries import WAITING, stored_parts
 from inbox.conversations.actions.store import lock_thread, store_threads
+from inbox.conversations.letters.actions import blank_letter
 from inbox.conversations.moves.rows import renew_preview
 from inbox.conversations.redaction.blanks import BLANK, GONE, attachment_ids, without_file
 from inbox.conversations.thread import Held, record_change, tell
@@ -43,9 +44,10 @@ BLANK_DELIVERIES = "UPDATE delivery SET parts = '[]' WHERE entry_id = $1"
 
 # What a message was written in before it left.
 BLANK_WRITING = (
-    "UPDATE draft SET text = '', parts = '[]' WHERE entry_id = $1",
-    "UPDATE draft_version v SET text = '', parts = '[]' FROM draft d WHERE d.entry_id = $1 AND v.draft_id = d.id",
-    "UPDATE scheduled_message SET text = '', parts = '[]' WHERE entry_id = $1",
+    "UPDATE draft SET text = '', parts = '[]', mail = NULL WHERE entry_id = $1",
+    "UPDATE draft_version v SET text = '', parts = '[]', mail = NULL FROM draft d "
+    "WHERE d.entry_id = $1 AND v.draft_id = d.id",
+    "UPDATE scheduled_message SET text = '', parts = '[]', mail = NULL WHERE entry_id = $1",
 )
 BLANK_RAW = """
 UPDATE raw_event
@@ -73,6 +75,7 @@ async def redact_entry(conversation_id: UUID, entry_id: UUID, *, reason: str, ac
     parts = stored_parts(entry["parts"])
     blank: list[AnyPart] = [BLANK]
     await execute(BLANK_ENTRY, entry_id, plain_text(blank), _json(blank), now)
+    await blank_letter(entry_id)
     await _forget_files(attachment_ids(parts), entry_ids=[entry_id], now=now)
     await _blank_copies(entry, now=now)
     await _tell(held, [entry], reason=reason, actor=actor, now=now)

@@ -10,6 +10,7 @@ import msgspec
 
 from channels.parts import AnyPart
 from inbox.conversations.entry import Author
+from inbox.conversations.letters.letter import MailChange, MailOptions, change_mail
 from inbox.kit.callers import Actor
 
 ScheduledState: TypeAlias = Literal["scheduled", "sent", "held", "canceled", "failed"]
@@ -50,6 +51,7 @@ class Plan(msgspec.Struct, kw_only=True, frozen=True):
     only_if_open: bool = False
     approved_by: Actor | None = None
     draft_id: UUID | None = None
+    mail: MailOptions | None = None
 
 
 class PlanChange(msgspec.Struct, kw_only=True, frozen=True):
@@ -59,16 +61,16 @@ class PlanChange(msgspec.Struct, kw_only=True, frozen=True):
     parts: list[AnyPart] | msgspec.UnsetType = msgspec.UNSET
     medium: str | msgspec.UnsetType | None = msgspec.UNSET
     channel_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
+    mail: MailChange = MailChange()
     cancel_on_reply: bool | msgspec.UnsetType = msgspec.UNSET
     only_if_open: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 def change_plan(plan: Plan, change: PlanChange) -> Plan:
     """The plan with the change put to it."""
-    fields = {name: getattr(change, name) for name in change.__struct_fields__}
-    return msgspec.structs.replace(
-        plan, **{name: value for name, value in fields.items() if value is not msgspec.UNSET}
-    )
+    fields = {name: getattr(change, name) for name in change.__struct_fields__ if name != "mail"}
+    given = {name: value for name, value in fields.items() if value is not msgspec.UNSET}
+    return msgspec.structs.replace(plan, **given, mail=change_mail(plan.mail, change.mail))
 
 
 def in_utc(moment: datetime) -> datetime:

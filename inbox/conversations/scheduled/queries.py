@@ -10,6 +10,7 @@ import msgspec
 
 from channels.parts import AnyPart
 from inbox.conversations.entry import Author
+from inbox.conversations.letters.letter import read_mail_options
 from inbox.conversations.scheduled.plan import Plan
 from inbox.kit.callers import Actor
 from inbox.kit.db import Row, fetch, fetch_one, fetch_value
@@ -18,7 +19,8 @@ from inbox.kit.ids import SCHEDULED_MESSAGE, show_id
 
 SCHEDULED = """
 SELECT id, conversation_id, state, version, send_at, author, scheduled_by, approved_by, medium, channel_id, in_reply_to,
-       client_message_id, text, parts, cancel_on_reply, only_if_open, reason, draft_id, entry_id, created_at, updated_at
+       client_message_id, text, parts, mail, cancel_on_reply, only_if_open, reason, draft_id, entry_id,
+       created_at, updated_at
 FROM scheduled_message
 """
 
@@ -79,4 +81,5 @@ def plan_of(row: Row) -> Plan:
         only_if_open=row["only_if_open"],
         approved_by=_actor(row["approved_by"]) if row["approved_by"] else None,
         draft_id=row["draft_id"],
+        mail=read_mail_options(row["mail"]),
     )

@@ -9,6 +9,7 @@ import msgspec
 
 from channels.contract import Medium
 from channels.parts import AnyPart
+from inbox.conversations.api.mailing import MailPatch, MailShown, mail_shown, read_mail_change
 from inbox.conversations.api.pieces import read_parts
 from inbox.conversations.api.requests import Parts, Words
 from inbox.conversations.entry import Author
@@ -27,7 +28,7 @@ SendAt: TypeAlias = Annotated[
 ]
 
 
-class ScheduledPatch(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class ScheduledPatch(MailPatch, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What to change of a message that has not left; what is absent stays, `text` and `parts` are the whole content.
 
     With `version` (or `If-Match`) it is refused where somebody else has changed it meanwhile.
@@ -50,7 +51,7 @@ class ScheduledReason(msgspec.Struct, kw_only=True, frozen=True):
     detail: str
 
 
-class ScheduledMessageObject(msgspec.Struct, kw_only=True, frozen=True):
+class ScheduledMessageObject(MailShown, kw_only=True, frozen=True):
     """A message that leaves later. It is no part of the timeline before; then `entry_id` is what it became.
 
     `held` means that the contact wrote first: it waits as the draft `draft_id`.
@@ -91,6 +92,7 @@ async def read_plan_change(asked: ScheduledPatch) -> PlanChange:
         parts=await _changed_parts(asked),
         medium=None if asked.channel == "auto" else asked.channel,
         channel_id=read_id("cha", asked.channel_id) if isinstance(asked.channel_id, str) else asked.channel_id,
+        mail=read_mail_change(asked),
         cancel_on_reply=asked.cancel_on_reply,
         only_if_open=asked.only_if_open,
     )
@@ -114,6 +116,7 @@ def show_scheduled(row: Row) -> ScheduledMessageObject:
         client_message_id=row["client_message_id"],
         text=row["text"],
         parts=plan.parts,
+        **mail_shown(plan.mail),
         cancel_on_reply=row["cancel_on_reply"],
         only_if_open=row["only_if_open"],
         reason=_reason(row["reason"]) if row["reason"] else None,

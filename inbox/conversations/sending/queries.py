@@ -14,16 +14,17 @@ from inbox.kit.ids import show_id
 
 KNOWN = """
 SELECT ch.id AS channel_id, ch.adapter, ch.medium, ch.status, i.id AS identity_id, i.address,
-       ct.blocked_at IS NOT NULL AS blocked
+       ct.blocked_at IS NOT NULL AS blocked, CASE WHEN ch.medium = 'email' THEN u.reason END AS bounced
 FROM identity i JOIN contact ct ON ct.id = i.contact_id
 JOIN unnest($2::text[], $3::text[]) AS can(kind, medium) ON can.kind = i.kind
+LEFT JOIN undeliverable_address u ON u.identity_id = i.id
 JOIN channel ch ON ch.medium = can.medium AND ch.deleted_at IS NULL
 WHERE i.contact_id = $1
 ORDER BY ch.status = 'paused', ch.created_at, ch.id, i.created_at, i.id
 """
 STRANGER = """
 SELECT ch.id AS channel_id, ch.adapter, ch.medium, ch.status, NULL::uuid AS identity_id, $4 AS address,
-       false AS blocked
+       false AS blocked, NULL::text AS bounced
 FROM unnest($2::text[], $3::text[]) AS can(kind, medium)
 JOIN channel ch ON ch.medium = can.medium AND ch.deleted_at IS NULL
 WHERE can.kind = $1
@@ -70,6 +71,13 @@ async def last_inbound(contact_id: UUID, way: Way) -> Way:
     return Way(**{name: getattr(way, name) for name in way.__struct_fields__} | {"last_inbound_at": moment})
 
 
+async def conversation_subject(conversation_id: UUID | None) -> str | None:
+    """What a conversation is about, if it says so."""
+    sql = "SELECT subject FROM conversation WHERE id = $1"
+    found: str | None = await fetch_value(sql, conversation_id) if conversation_id else None
+    return found
+
+
 def _way(row: Row, *, revoked: bool) -> Way:
     return Way(
         channel_id=row["channel_id"],
@@ -80,4 +88,5 @@ def _way(row: Row, *, revoked: bool) -> Way:
         identity_id=row["identity_id"],
         revoked=revoked,
         blocked=row["blocked"],
+        bounced=row["bounced"],
     )

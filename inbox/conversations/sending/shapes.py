@@ -13,7 +13,11 @@ from channels.parts import AnyPart
 from inbox.contacts.actions.identities import Spelled
 from inbox.contacts.matching import match_key, normalise_address
 from inbox.conversations.actions.reply import Reply
+from inbox.conversations.api.mailing import MailAsked
 from inbox.conversations.api.requests import Line, NewMessage, Parts, Words
+from inbox.conversations.entry import Recipient
+from inbox.conversations.letters.planning import MailPlan
+from inbox.conversations.letters.recipients import WhyLeftOut
 from inbox.conversations.scheduled.plan import Plan, in_utc
 from inbox.conversations.scheduled.shapes import SendAt
 from inbox.conversations.sending.verdict import ReasonCode, Verdict, Way
@@ -68,7 +72,6 @@ class OutgoingMessage(TimedMessage, kw_only=True, frozen=True, forbid_unknown_fi
     to: ToAddress | None = None
     kind: AddressKind | None = None
     contact_id: str | None = None
-    subject: Line | None = None
 
 
 class DraftSending(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -81,7 +84,7 @@ class DraftSending(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fie
     undo_seconds: UndoSeconds | None = None
 
 
-class PreviewRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class PreviewRequest(MailAsked, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What would be sent, and to whom: a conversation, a contact, or an address; by which channels, or by any.
 
     In place of words a canned reply may be named: each channel then gets its variant.
@@ -95,7 +98,7 @@ class PreviewRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_f
     parts: Parts | None = None
     canned_reply_id: str | None = None
     language: Line | None = None
-    channels: Annotated[list[Medium], msgspec.Meta(max_length=10)] = []
+    channels: Annotated[list[Medium], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
     channel_id: str | None = None
     agent_id: str | None = None
 
@@ -135,8 +138,18 @@ class PreviewLoss(msgspec.Struct, kw_only=True, frozen=True):
     becomes: Annotated[str, msgspec.Meta(examples=["text"])]
 
 
+class PreviewLeftOut(msgspec.Struct, kw_only=True, frozen=True):
+    """Somebody who takes part and would not get an answer to all, and why."""
+
+    address: Annotated[str, msgspec.Meta(examples=["stranger@example.org"])]
+    reason: WhyLeftOut
+
+
 class PreviewWay(msgspec.Struct, kw_only=True, frozen=True):
-    """One way the message could take. `missing` are variables of the canned reply that have no value."""
+    """One way the message could take. `missing` are variables of the canned reply that have no value.
+
+    `recipients` are all who would get it; of a mail also its `subject`, and who is left out of an answer to all.
+    """
 
     channel: Medium
     channel_id: str
@@ -148,6 +161,9 @@ class PreviewWay(msgspec.Struct, kw_only=True, frozen=True):
     pieces: list[PreviewPiece]
     lost: list[PreviewLoss]
     missing: list[str]
+    recipients: list[Recipient]
+    left_out: list[PreviewLeftOut]
+    subject: str | None
 
 
 class MessagePreviewObject(msgspec.Struct, kw_only=True, frozen=True):
@@ -206,12 +222,13 @@ def planned(reply: Reply, asked: TimedMessage) -> Plan | None:
         channel_id=reply.channel_id,
         in_reply_to=reply.in_reply_to,
         client_message_id=reply.client_message_id,
+        mail=reply.mail,
         cancel_on_reply=asked.cancel_on_reply,
         only_if_open=asked.only_if_open,
     )
 
 
-def show_way(way: Way, verdict: Verdict, *, missing: list[str]) -> PreviewWay:
+def show_way(way: Way, verdict: Verdict, *, missing: list[str], mail: MailPlan | None = None) -> PreviewWay:
     """One way with its verdict."""
     pieces = [
         PreviewPiece(
@@ -233,4 +250,7 @@ def show_way(way: Way, verdict: Verdict, *, missing: list[str]) -> PreviewWay:
         pieces=pieces,
         lost=[msgspec.convert(loss, PreviewLoss, from_attributes=True) for loss in verdict.lost],
         missing=missing,
+        recipients=[Recipient(role="to", address=way.address), *(mail.others if mail else ())],
+        left_out=[PreviewLeftOut(address=one.address, reason=one.reason) for one in mail.left_out] if mail else [],
+        subject=mail.letter.subject if mail else None,
     )

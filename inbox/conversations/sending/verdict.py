@@ -14,8 +14,9 @@ from channels.limits import Limits, fit
 from channels.parts import MEDIA_PARTS, AnyPart, Text, plain_text
 
 ReasonCode: TypeAlias = Literal[
-    "no_channel", "channel_paused", "adapter_missing", "contact_blocked", "opted_out", "window_closed", "channel_cannot"
-]
+    "no_channel", "channel_paused", "adapter_missing", "contact_blocked", "opted_out", "window_closed",
+    "channel_cannot", "undeliverable",
+]  # fmt: skip
 HOLDING: frozenset[ReasonCode] = frozenset({"channel_paused"})
 """With these a message is taken, and waits."""
 CountSegments: TypeAlias = Callable[[str], Any]
@@ -33,6 +34,7 @@ class Way(msgspec.Struct, kw_only=True, frozen=True):
     identity_id: UUID | None = None
     revoked: bool = False
     blocked: bool = False
+    bounced: str | None = None
     last_inbound_at: datetime | None = None
 
 
@@ -119,6 +121,8 @@ def _why_not(way: Way) -> list[Reason]:
         reasons.append(Reason(code="contact_blocked", detail="the contact is blocked: nothing is written to them"))
     if way.revoked:
         reasons.append(Reason(code="opted_out", detail="the contact does not want messages from this channel"))
+    if way.bounced:
+        reasons.append(Reason(code="undeliverable", detail=f"mail to this address came back: {way.bounced}"))
     return reasons
 
 

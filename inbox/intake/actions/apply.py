@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from channels.email.html.shown import name_pictures
 from channels.events import Address, AddressKind, ConsentChanged, DeliveryReported, MessageReceived
 from channels.parts import MEDIA_PARTS, AnyPart
 from inbox.attachments.actions import ExpectedAttachment, expect_attachments
@@ -15,24 +16,47 @@ from inbox.contacts.actions import confirm_owners, find_or_create_identities, re
 from inbox.contacts.contact import ConsentChange, KnownIdentity
 from inbox.contacts.matching import keep_address, match_key
 from inbox.conversations.actions.deliveries import PieceReport, apply_reports, find_deliveries, log_reports
-from inbox.conversations.actions.store import HeldContact, lock_contacts, lock_threads, store_threads
+from inbox.conversations.actions.store import HeldContact, lock_contacts, store_threads
+from inbox.conversations.arrival import Arrival, receive_message
 from inbox.conversations.entry import Recipient
+from inbox.conversations.letters.actions import flag_undeliverable, unflag_undeliverable
+from inbox.conversations.letters.letter import ThreadMatch, keep_letter, tidy_subject
+from inbox.conversations.letters.queries import delivery_of
 from inbox.conversations.opening import choose_thread
 from inbox.conversations.scheduled.actions.hold import hold_on_reply
-from inbox.conversations.thread import Arrival, Held, contact_author, open_thread, receive_message, record_change
-from inbox.intake.batch import Fact
+from inbox.conversations.thread import Held, contact_author, open_thread, record_change
+from inbox.intake.actions.acknowledge import Candidate, choose_acknowledged, send_acknowledged
+from inbox.intake.actions.mail import (
+    MailBatch,
+    Sorted,
+    keep_mail,
+    lock_related,
+    note_mail,
+    open_mail,
+    settle_senders,
+    sort_mail,
+)
+from inbox.intake.batch import Fact, MailRules, Missed
 from inbox.kit.callers import Actor
+from inbox.kit.db import Row
 from inbox.kit.ids import UnknownId, new_id, read_id, show_id
 from inbox.kit.tracing import within_trace
 from inbox.outbox.actions import enqueue_jobs
 from inbox.outbox.jobs import FetchMedia, NewJob
 
+NOBODYS = "it is about a message that we did not send"
+
 
 class Report(msgspec.Struct, kw_only=True, frozen=True):
-    """A delivery report whose message is known."""
+    """A delivery report whose message is known; it may be about the copy of somebody else than the contact."""
 
     conversation_id: UUID
     piece: PieceReport
+    of_copy: bool = False
+    mail_address: str | None = None
+
+
+_recipients_of = msgspec.json.Decoder(list[Recipient]).decode
 
 
 class Batch(msgspec.Struct, kw_only=True):
@@ -44,19 +68,23 @@ class Batch(msgspec.Struct, kw_only=True):
     contacts: dict[UUID, HeldContact]
     held: dict[UUID, Held]
     of_contact: dict[UUID, list[Held]]
+    mail: MailBatch
+    candidates: list[Candidate] = []
     attachments: list[ExpectedAttachment] = []
     fetches: list[NewJob] = []
     consents: list[ConsentChange] = []
 
 
-async def apply_facts(facts: Sequence[Fact], *, now: datetime, window: timedelta) -> list[Fact]:
+async def apply_facts(given: Sequence[Fact], *, now: datetime, window: timedelta, rules: MailRules) -> list[Missed]:
     """Let these facts happen, in the open transaction and in their order; those about nothing of ours are returned.
 
     Locks are taken in one order everywhere: identities, contacts, conversations.
     """
+    mail = await open_mail(given, rules)
+    facts, missed = settle_senders(given, own=mail.own)
     if not facts:
-        return []
-    reports, missed = await _match_reports([fact for fact in facts if isinstance(fact.event, DeliveryReported)])
+        return missed
+    reports, strange = await _match_reports([fact for fact in facts if isinstance(fact.event, DeliveryReported)])
     senders = dict.fromkeys(
         _sender(fact.event.sender) for fact in facts if not isinstance(fact.event, DeliveryReported)
     )
@@ -64,19 +92,21 @@ async def apply_facts(facts: Sequence[Fact], *, now: datetime, window: timedelta
     contacts = {known.contact_id for known in people.values()}
     held_contacts = await lock_contacts(contacts) if contacts else {}
     await confirm_owners(people)
-    held = await lock_threads(
-        {report.conversation_id for report in reports}, contact_ids=contacts, closed_after=now - window
+    held = await lock_related(
+        mail, facts, {report.conversation_id for report in reports}, contact_ids=contacts, closed_after=now - window
     )
     of_contact: dict[UUID, list[Held]] = {}
     for one in held.values():
         of_contact.setdefault(one.thread.contact_id, []).append(one)
-    batch = Batch(now=now, window=window, people=people, contacts=held_contacts, held=held, of_contact=of_contact)
+    batch = Batch(
+        now=now, window=window, people=people, contacts=held_contacts, held=held, of_contact=of_contact, mail=mail
+    )
     for fact in facts:
         with within_trace(fact.traceparent):
             _happen(batch, fact)
     with within_trace(_only_trace(facts)):
         await _store(batch, reports)
-    return missed
+    return [*missed, *strange]
 
 
 def _happen(batch: Batch, fact: Fact) -> None:
@@ -95,12 +125,23 @@ def _only_trace(facts: Sequence[Fact]) -> str | None:
 async def _store(batch: Batch, reports: Sequence[Report]) -> None:
     pieces = [report.piece for report in reports]
     await log_reports(pieces, now=batch.now)
-    await apply_reports(batch.held, pieces, now=batch.now)
+    await apply_reports(batch.held, [report.piece for report in reports if not report.of_copy], now=batch.now)
+    await flag_undeliverable(_hard_bounces(reports), now=batch.now)
     await hold_on_reply(list(batch.held.values()), now=batch.now)
+    acknowledged = await choose_acknowledged(batch.candidates, batch.mail.rules.acknowledgement, now=batch.now)
     await store_threads(list(batch.held.values()), now=batch.now)
+    await keep_mail(batch.mail)
+    await unflag_undeliverable(batch.mail.heard)
     await expect_attachments(batch.attachments)
     await record_consents(batch.consents)
     await enqueue_jobs(batch.fetches)
+    await send_acknowledged(acknowledged)
+
+
+def _hard_bounces(reports: Sequence[Report]) -> list[tuple[str, str]]:
+    """The mail addresses that do not exist, as it turned out."""
+    told = [(report.mail_address, report.piece.error) for report in reports]
+    return [(address, error.message) for address, error in told if address and error and error.code == "hard_bounce"]
 
 
 def _fetch_job(expected: ExpectedAttachment) -> NewJob:
@@ -110,25 +151,44 @@ def _fetch_job(expected: ExpectedAttachment) -> NewJob:
 def _receive(batch: Batch, fact: Fact, event: MessageReceived) -> None:
     sender = _sender(event.sender)
     known = batch.people[_key(sender)]
-    held, because = _thread_of(batch, known.contact_id)
+    held, sorted_ = _place_of(batch, event, known)
     contact = batch.contacts[known.contact_id]
     parts, expected = _expect_files(event.parts, channel_id=fact.route.channel_id)
-    name = sender.name or contact.name
+    verified = sender.verified and not sorted_.stranger
     arrival = Arrival(
         route=fact.route,
         contact_id=known.contact_id,
         identity_id=known.identity_id,
-        author=contact_author(known.contact_id, name=name, address=sender.value, verified=sender.verified),
+        author=contact_author(
+            known.contact_id, name=sender.name or contact.name, address=sender.value, verified=verified
+        ),
         parts=parts,
         recipients=_recipients(event),
         provider_message_id=event.provider_message_id,
         raw_event_id=fact.raw_event_id,
         occurred_at=event.occurred_at or fact.received_at,
         blocked=contact.blocked,
+        letter=keep_letter(event.letter, sorted_.match) if event.letter else None,
     )
-    entry = receive_message(held, arrival, because=because, now=batch.now)
+    fresh = not held.entries and held.fresh
+    entry = receive_message(held, arrival, because=sorted_.match.because, now=batch.now)
+    if event.letter:
+        note_mail(batch.mail, held, entry, event=event, sender=_key(sender), sorted_=sorted_)
+        batch.candidates += [_candidate(fact, event, held, arrival=arrival)] if fresh and not arrival.quiet else []
     batch.attachments += [msgspec.structs.replace(one, entry_id=entry.id) for one in expected]
     batch.fetches += [_fetch_job(one) for one in expected]
+
+
+def _candidate(fact: Fact, event: MessageReceived, held: Held, *, arrival: Arrival) -> Candidate:
+    """One who may be told that their mail has come: it began a conversation."""
+    return Candidate(
+        held=held,
+        route=fact.route,
+        identity_id=arrival.identity_id,
+        address=_sender(event.sender).value,
+        verified=bool(arrival.author.verified),
+        letter=arrival.letter,
+    )
 
 
 def _consent(batch: Batch, fact: Fact, event: ConsentChanged) -> None:
@@ -157,21 +217,40 @@ def _consent(batch: Batch, fact: Fact, event: ConsentChanged) -> None:
     )
 
 
+def _place_of(batch: Batch, event: MessageReceived, known: KnownIdentity) -> tuple[Held, Sorted]:
+    """The conversation a message joins or begins, and why; mail has rules of its own."""
+    if event.letter is None:
+        held, because = _thread_of(batch, known.contact_id)
+        return held, Sorted(None, ThreadMatch(by="open_conversation", because=because))
+    own = [one.thread for one in batch.of_contact.get(known.contact_id, ())]
+    key = _key(_sender(event.sender))
+    found = sort_mail(
+        batch.mail, event, sender=known, key=key, own=own, held=batch.held, now=batch.now, window=batch.window
+    )
+    held = batch.held[found.conversation_id] if found.conversation_id else _open(batch, known.contact_id)
+    held.thread.subject = held.thread.subject or tidy_subject(event.letter.subject)
+    return held, found
+
+
 def _thread_of(batch: Batch, contact_id: UUID) -> tuple[Held, str]:
-    known = batch.of_contact.setdefault(contact_id, [])
+    known = batch.of_contact.get(contact_id, ())
     opening = choose_thread((held.thread for held in known), now=batch.now, window=batch.window)
-    if opening.thread is not None:
-        return batch.held[opening.thread.id], opening.because
+    held = batch.held[opening.thread.id] if opening.thread else _open(batch, contact_id)
+    return held, opening.because
+
+
+def _open(batch: Batch, contact_id: UUID) -> Held:
     held = open_thread(contact_id, now=batch.now, closed=batch.contacts[contact_id].blocked)
     batch.held[held.thread.id] = held
-    known.append(held)
-    return held, opening.because
+    batch.of_contact.setdefault(contact_id, []).append(held)
+    return held
 
 
 def _expect_files(parts: list[AnyPart], *, channel_id: UUID) -> tuple[list[AnyPart], list[ExpectedAttachment]]:
     """Give every file that lies at the provider a name of ours; its address there is not shown to anybody."""
     ours: list[AnyPart] = []
     expected = []
+    names: dict[str, str] = {}
     for part in parts:
         if isinstance(part, MEDIA_PARTS):
             file, attachment_id = part.attachment, new_id()
@@ -186,21 +265,22 @@ def _expect_files(parts: list[AnyPart], *, channel_id: UUID) -> tuple[list[AnyPa
             )
             named = msgspec.structs.replace(file, id=show_id("att", attachment_id), url=None)
             ours.append(msgspec.structs.replace(part, attachment=named))
+            names |= {file.url: named.id} if file.url and named.id else {}
         else:
             ours.append(part)
-    return ours, expected
+    return name_pictures(ours, names), expected
 
 
 def _recipients(event: MessageReceived) -> list[Recipient]:
     others = [Recipient(role=one.role, address=one.address.value) for one in event.recipients]
-    named = event.to is None or event.to in {other.address for other in others}
+    named = event.to is None or event.to in {other.address for other in others} or (event.letter and others)
     return others if named or event.to is None else [Recipient(role="to", address=event.to), *others]
 
 
-async def _match_reports(facts: Sequence[Fact]) -> tuple[list[Report], list[Fact]]:
+async def _match_reports(facts: Sequence[Fact]) -> tuple[list[Report], list[Missed]]:
     """Delivery reports beside the deliveries they are about: by our reference, else by the provider's id."""
     reports: list[Report] = []
-    missed: list[Fact] = []
+    missed: list[Missed] = []
     for channel_id in {fact.route.channel_id for fact in facts}:
         own = [(fact, fact.event) for fact in facts if fact.route.channel_id == channel_id]
         told = [(fact, event, _reference(event)) for fact, event in own if isinstance(event, DeliveryReported)]
@@ -213,7 +293,7 @@ async def _match_reports(facts: Sequence[Fact]) -> tuple[list[Report], list[Fact
             row = by_reference.get(reference) if reference else None
             row = row or by_provider.get(event.provider_message_id)
             if row is None:
-                missed.append(fact)
+                missed.append(Missed(fact=fact, code="nobodys_message", error=NOBODYS))
                 continue
             piece = PieceReport(
                 delivery_id=row["id"],
@@ -221,15 +301,28 @@ async def _match_reports(facts: Sequence[Fact]) -> tuple[list[Report], list[Fact
                 error=event.error,
                 provider_message_id=event.provider_message_id,
             )
-            reports.append(Report(conversation_id=row["conversation_id"], piece=piece))
+            reports.append(_report(row, event, piece))
     return reports, missed
 
 
+def _report(row: Row, event: DeliveryReported, piece: PieceReport) -> Report:
+    """Of a mail that went to several, whose copy it is about: that of the contact is the message itself."""
+    recipients = _recipients_of(row["recipients"]) if row["medium"] == "email" else []
+    told = _sender(Address(kind="email", value=event.recipient)) if event.recipient else None
+    named = _key(told)[1] if told else None
+    copies = {match_key("email", one.address) for one in recipients if one.role != "to"}
+    to = next((one.address for one in recipients if one.role == "to"), None)
+    bounced = told.value if told and named in copies else to if named or not copies else None
+    return Report(conversation_id=row["conversation_id"], piece=piece, of_copy=named in copies, mail_address=bounced)
+
+
 def _reference(event: DeliveryReported) -> UUID | None:
+    """Our id of the delivery: as the provider carries it back, or out of the Message-ID of a mail."""
     try:
-        return read_id("msg", event.reference) if event.reference else None
+        named = read_id("msg", event.reference) if event.reference else None
     except UnknownId:
-        return None
+        named = None
+    return named or delivery_of(event.provider_message_id)
 
 
 def _sender(address: Address) -> Address:

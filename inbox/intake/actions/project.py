@@ -7,9 +7,21 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from inbox.intake.actions.apply import apply_facts
-from inbox.intake.batch import Fact, Failure, FindSibling, Lane, ParsedEvent, Projection, one_each, sort_out
+from inbox.intake.batch import (
+    Fact,
+    Failure,
+    FindSibling,
+    Lane,
+    MailRules,
+    Missed,
+    ParsedEvent,
+    Projection,
+    one_each,
+    sort_out,
+)
 from inbox.kit.db import execute, fetch, fetch_one
 
+RULES = MailRules()
 CLAIM = "SELECT projected_id FROM lane WHERE channel_id = $1 FOR NO KEY UPDATE SKIP LOCKED"
 
 KEEP_NEW = """
@@ -37,7 +49,13 @@ SET code = excluded.code, error = excluded.error, attempts = q.attempts + 1, res
 
 
 async def project_events(
-    lane: Lane, parsed: Sequence[ParsedEvent], *, find_sibling: FindSibling, now: datetime, window: timedelta
+    lane: Lane,
+    parsed: Sequence[ParsedEvent],
+    *,
+    find_sibling: FindSibling,
+    now: datetime,
+    window: timedelta,
+    rules: MailRules = RULES,
 ) -> Projection | None:
     """Project the next requests of a channel, in the open transaction; None when another process is at it.
 
@@ -51,16 +69,22 @@ async def project_events(
     due = [one for one in parsed if one.raw_event_id > claimed["projected_id"]]
     if not due:
         return Projection()
-    projection = await _project(lane, due, find_sibling=find_sibling, now=now, window=window)
+    projection = await _project(lane, due, find_sibling=find_sibling, now=now, window=window, rules=rules)
     await execute("UPDATE lane SET projected_id = $2 WHERE channel_id = $1", channel_id, due[-1].raw_event_id)
     return projection
 
 
 async def replay_events(
-    lane: Lane, parsed: Sequence[ParsedEvent], *, find_sibling: FindSibling, now: datetime, window: timedelta
+    lane: Lane,
+    parsed: Sequence[ParsedEvent],
+    *,
+    find_sibling: FindSibling,
+    now: datetime,
+    window: timedelta,
+    rules: MailRules = RULES,
 ) -> list[Failure]:
     """Project requests once more, wherever the lane stands; what already happened does not happen again."""
-    projection = await _project(lane, parsed, find_sibling=find_sibling, now=now, window=window)
+    projection = await _project(lane, parsed, find_sibling=find_sibling, now=now, window=window, rules=rules)
     failures = list(projection.failures)
     failed = {failure.raw_event_id for failure in failures}
     resolved = [one.raw_event_id for one in parsed if one.raw_event_id not in failed]
@@ -73,21 +97,27 @@ async def replay_events(
 
 
 async def _project(
-    lane: Lane, parsed: Sequence[ParsedEvent], *, find_sibling: FindSibling, now: datetime, window: timedelta
+    lane: Lane,
+    parsed: Sequence[ParsedEvent],
+    *,
+    find_sibling: FindSibling,
+    now: datetime,
+    window: timedelta,
+    rules: MailRules,
 ) -> Projection:
     facts, misplaced = sort_out(parsed, lane, find_sibling)
     fresh = await _keep_new(facts)
-    failures = one_each([*misplaced, *await _forget(await apply_facts(fresh, now=now, window=window))])
+    missed = await apply_facts(fresh, now=now, window=window, rules=rules)
+    failures = one_each([*misplaced, *await _forget(missed)])
     await set_aside(lane.route.channel_id, failures)
     return Projection(due=parsed, failures=failures, known=len(facts) - len(fresh))
 
 
-async def _forget(missed: Sequence[Fact]) -> list[Failure]:
+async def _forget(missed: Sequence[Missed]) -> list[Failure]:
     if missed:
-        channel_ids, keys = zip(*(_named(fact) for fact in missed), strict=True)
+        channel_ids, keys = zip(*(_named(one.fact) for one in missed), strict=True)
         await execute(FORGET, channel_ids, keys)
-    error = "it is about a message that we did not send"
-    return [Failure(raw_event_id=fact.raw_event_id, code="nobodys_message", error=error) for fact in missed]
+    return [Failure(raw_event_id=one.fact.raw_event_id, code=one.code, error=one.error) for one in missed]
 
 
 async def set_aside(channel_id: UUID, failures: Sequence[Failure]) -> None:

@@ -12,6 +12,10 @@ from inbox.kit.ids import show_id
 PAGE = 500
 THEIRS = "conversation_id IN (SELECT id FROM conversation WHERE contact_id = ANY($1))"
 CONSENTS = "consent n JOIN identity i ON i.id = n.identity_id WHERE i.contact_id = ANY($1)"
+PARTICIPANTS = (
+    "participant p WHERE (p.conversation_id IN (SELECT id FROM conversation WHERE contact_id = ANY($1)) "
+    "OR EXISTS (SELECT FROM identity i WHERE i.contact_id = ANY($1) AND i.kind = p.kind AND i.match_key = p.match_key))"
+)
 DELIVERIES = f"delivery d JOIN entry e ON e.id = d.entry_id WHERE e.{THEIRS}"
 RAW = f"""(SELECT r.id, r.channel_id, r.received_at, r.kind, r.url, convert_from(r.body, 'LATIN1') AS body
     FROM raw_event r JOIN entry e ON e.channel_id = r.channel_id AND e.raw_event_id = r.id
@@ -26,7 +30,10 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
     ("conversation", "c.*", "conversation c WHERE c.contact_id = ANY($1)", "c.id::text"),
     ("entry", "e.id, e.conversation_id, e.seq, e.type, e.direction, e.visibility, e.medium, e.author, e.recipients, "
               "e.text, e.parts, e.event, e.delivery_state, e.provider_message_id, e.occurred_at, e.created_at, "
-              "e.redacted_at", f"entry e WHERE e.{THEIRS}", "e.id::text"),
+              "e.redacted_at, e.letter", f"entry e WHERE e.{THEIRS}", "e.id::text"),
+    ("participant", "p.*", PARTICIPANTS, "p.id::text"),
+    ("mail_id", "m.*", f"mail_id m JOIN entry e ON e.id = m.entry_id WHERE e.{THEIRS}",
+     "m.entry_id::text || m.own::text || m.message_id"),
     ("delivery", "d.*", DELIVERIES, "d.id::text"),
     ("draft", "d.*", f"draft d WHERE d.{THEIRS}", "d.id::text"),
     ("scheduled_message", "s.*", f"scheduled_message s WHERE s.{THEIRS}", "s.id::text"),

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from channels.simulators.mail import MailSimulator
 from channels.simulators.twilio import TwilioAccount, TwilioNumber, TwilioSimulator
 from channels.simulators.twilio.resources import CreateMessage
 from gateway.commands.client import GatewayClient
@@ -36,7 +37,7 @@ def look_into(now: dict[str, Any], *, logged: Sequence[str]) -> list[str]:
         for text in logged:
             twilio.accept_message(SID, CreateMessage(to=THEIRS, sender=OURS, body=text))
         async with server([answer(msgspec.json.encode(now))]) as (url, asked), GatewayClient(url, "sk") as client:
-            desk = Desk(client, [], twilio)
+            desk = Desk(client, [], twilio, mail=MailSimulator())
             desk.look_into(msgspec.convert(UNKNOWN, SpokenEntry))
             while desk.looking:  # noqa: ASYNC110 - the desk tells by this count alone
                 await asyncio.sleep(0.001)

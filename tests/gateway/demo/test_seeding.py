@@ -12,7 +12,7 @@ import pytest
 from gateway.commands.exits import CommandFailed
 from gateway.commands.openapi import unopened_runtime
 from gateway.configuration import load_settings
-from gateway.demo.seeding import ADAPTER, DEMO_API_KEY, LINES, STAFF, Seeded, seed_demo
+from gateway.demo.seeding import ADAPTER, DEMO_API_KEY, LINES, MAIL_NAME, STAFF, Seeded, seed_demo
 from gateway.demo.stories import STORIES
 from gateway.runtime import Runtime
 from inbox.accounts.queries import live_channels
@@ -41,12 +41,11 @@ def test_seeding_again_changes_nothing_but_the_simulators_address(database_url: 
     """The second run finds its channels, agents and keys, and points the channels at its own simulator."""
 
     async def seed_twice(runtime: Runtime) -> None:
-        first = await seed_demo(runtime, api_url="http://127.0.0.1:1111")
-        again = await seed_demo(runtime, api_url="http://127.0.0.1:2222")
+        first = await seed_demo(runtime, api_url="http://127.0.0.1:1111", mail_port=1025)
+        again = await seed_demo(runtime, api_url="http://127.0.0.1:2222", mail_port=2025)
         assert again == first
         rows = await live_channels()
-        assert {row.name for row in rows} == {name for _, name in LINES.values()}
-        assert len(rows) == len(LINES)
+        assert sorted(row.name for row in rows) == sorted([MAIL_NAME, *(name for _, name in LINES.values())])
         assert len(await list_agents(after=None, limit=50)) == len(STAFF)
         assert len(await list_api_keys(after=None, limit=50)) == len(STAFF) + 1
         account = runtime.catalogue.open_account(rows[0].id, ADAPTER, sealed=rows[0].settings)
@@ -59,7 +58,7 @@ def test_every_language_has_an_agent_and_every_agent_a_key(database_url: str, tm
     """Agents answer in the customer's language, and in their own name."""
 
     async def seed(runtime: Runtime) -> None:
-        seeded = await seed_demo(runtime, api_url="http://127.0.0.1:1111")
+        seeded = await seed_demo(runtime, api_url="http://127.0.0.1:1111", mail_port=1025)
         assert set(seeded.clerks) == set(STORIES)
         for clerk in (clerk for speakers in seeded.clerks.values() for clerk in speakers):
             known = await find_caller(hash_secret(clerk.api_key))
@@ -76,7 +75,7 @@ def test_a_database_in_earnest_is_left_alone(database_url: str, tmp_path: Path) 
         async with tx():
             await create_api_key(name="helpdesk", scopes=["admin"])
         with pytest.raises(CommandFailed, match="no demo"):
-            await seed_demo(runtime, api_url="http://127.0.0.1:1111")
+            await seed_demo(runtime, api_url="http://127.0.0.1:1111", mail_port=1025)
         assert await find_caller(hash_secret(DEMO_API_KEY)) is None
         assert await live_channels() == []
 
@@ -88,13 +87,13 @@ def test_a_revoked_demo_key_is_not_brought_back(database_url: str, tmp_path: Pat
     assert looks_like_key(DEMO_API_KEY)
 
     async def revoke(runtime: Runtime) -> None:
-        first: Seeded = await seed_demo(runtime, api_url="http://127.0.0.1:1111")
+        first: Seeded = await seed_demo(runtime, api_url="http://127.0.0.1:1111", mail_port=1025)
         assert first.api_key == DEMO_API_KEY
         known = await find_caller(hash_secret(DEMO_API_KEY))
         assert known is not None
         async with tx():
             await revoke_api_key(known.caller.key_id)
-        second = await seed_demo(runtime, api_url="http://127.0.0.1:1111")
+        second = await seed_demo(runtime, api_url="http://127.0.0.1:1111", mail_port=1025)
         assert second.api_key != DEMO_API_KEY
         assert await find_caller(hash_secret(DEMO_API_KEY)) is None
 

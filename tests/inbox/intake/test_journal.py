@@ -152,10 +152,10 @@ def test_what_waits_is_what_lies_behind_the_lane(database_url: str) -> None:
         await journal_events([journal_row(channel, b"%d" % number) for number in range(3)])
         assert await waiting_lanes() == [channel]
         assert await count_waiting() == 3
-        [first, second] = await waiting_events(channel, limit=2)
+        [first, second] = await waiting_events(channel, limit=2, most_bytes=100)
         assert (first["body"], second["body"]) == (b"0", b"1")
         await fetch("UPDATE lane SET projected_id = $2 WHERE channel_id = $1", channel, second["id"])
-        assert [row["body"] for row in await waiting_events(channel, limit=9)] == [b"2"]
-        assert await waiting_events(idle.route.channel_id, limit=9) == []
+        assert [row["body"] for row in await waiting_events(channel, limit=9, most_bytes=100)] == [b"2"]
+        assert await waiting_events(idle.route.channel_id, limit=9, most_bytes=100) == []
 
     run_opened(database_url, body)

@@ -9,6 +9,7 @@ import msgspec
 
 from inbox.conversations.drafts.actions import add_draft, settle_draft
 from inbox.conversations.drafts.draft import DraftContent
+from inbox.conversations.entry import NewEntry
 from inbox.conversations.scheduled.actions.rows import end_plan
 from inbox.conversations.scheduled.actions.schedule import job_key
 from inbox.conversations.scheduled.plan import WhyNot
@@ -34,12 +35,17 @@ async def hold_on_reply(held: Sequence[Held], *, now: datetime) -> None:
     One indexed statement for the whole batch where there is nothing of the kind; what it tells is stored with the
     conversations.
     """
-    written = {one.thread.id: one for one in held if any(entry.direction == "inbound" for entry in one.entries)}
+    written = {one.thread.id: one for one in held if any(map(_is_answer, one.entries))}
     known = [conversation_id for conversation_id, one in written.items() if not one.fresh]
     if not known:
         return
     for row in await fetch(WAITING, known):
         await _hold(written[row["conversation_id"]], row, now=now)
+
+
+def _is_answer(entry: NewEntry) -> bool:
+    """Whether somebody wrote it: an absence note does not answer anything."""
+    return entry.direction == "inbound" and (entry.letter is None or entry.letter.nature != "auto_reply")
 
 
 async def _hold(held: Held, row: Row, *, now: datetime) -> None:
@@ -49,7 +55,11 @@ async def _hold(held: Held, row: Row, *, now: datetime) -> None:
         await settle_draft(held, draft_id, "open", actor=SYSTEM, now=now)
     else:
         content = DraftContent(
-            parts=plan.parts, medium=plan.medium, channel_id=plan.channel_id, in_reply_to=plan.in_reply_to
+            parts=plan.parts,
+            medium=plan.medium,
+            channel_id=plan.channel_id,
+            in_reply_to=plan.in_reply_to,
+            mail=plan.mail,
         )
         actor = _actor(row["scheduled_by"])
         draft_id = await add_draft(held, content, author=plan.author, actor=actor, now=now)

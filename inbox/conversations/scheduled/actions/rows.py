@@ -23,13 +23,13 @@ from inbox.kit.versions import check_version, mismatch
 INSERT = """
 INSERT INTO scheduled_message (id, conversation_id, send_at, author, scheduled_by, approved_by, medium, channel_id,
                                in_reply_to, client_message_id, text, parts, cancel_on_reply, only_if_open, draft_id,
-                               created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)
+                               mail, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
 """
 SAVE = """
 UPDATE scheduled_message
 SET state = 'scheduled', reason = NULL, send_at = $2, medium = $3, channel_id = $4, text = $5, parts = $6,
-    cancel_on_reply = $7, only_if_open = $8, version = version + 1, updated_at = $9
+    cancel_on_reply = $7, only_if_open = $8, mail = $9, version = version + 1, updated_at = $10
 WHERE id = $1 RETURNING version
 """
 END = """
@@ -84,6 +84,7 @@ async def insert_plan(held: Held, scheduled_id: UUID, plan: Plan, *, actor: Acto
         plan.cancel_on_reply,
         plan.only_if_open,
         plan.draft_id,
+        _mail(plan),
         now,
     )
     _tell(held, "scheduled_message.created", scheduled_id, version=1, state="scheduled", actor=actor)
@@ -101,6 +102,7 @@ async def save_plan(held: Held, scheduled_id: UUID, plan: Plan, *, actor: Actor,
         to_json(plan.parts),
         plan.cancel_on_reply,
         plan.only_if_open,
+        _mail(plan),
         now,
     )
     _tell(held, TOLD["scheduled"], scheduled_id, version=version, state="scheduled", actor=actor)
@@ -139,6 +141,10 @@ def _tell(
     if reason:
         facts["reason"] = reason.code
     tell(held, event, actor=actor, entry_id=entry_id, facts=facts)
+
+
+def _mail(plan: Plan) -> str | None:
+    return to_json(plan.mail) if plan.mail else None
 
 
 def to_json(value: Any) -> str:

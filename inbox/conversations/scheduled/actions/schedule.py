@@ -101,6 +101,7 @@ def as_reply(plan: Plan) -> Reply:
         client_message_id=plan.client_message_id,
         in_reply_to=plan.in_reply_to,
         approved_by=plan.approved_by,
+        mail=plan.mail,
     )
 
 

@@ -79,6 +79,7 @@ async def _send(row: Row, timing: Timing, *, actor: Actor, adapters: Mapping[str
         medium=content.medium,
         channel_id=content.channel_id,
         in_reply_to=content.in_reply_to,
+        mail=content.mail,
         hold_seconds=timing.hold_seconds,
         approved_by=_approver(author, actor),
     )
@@ -102,6 +103,7 @@ async def _schedule(
         medium=content.medium,
         channel_id=content.channel_id,
         in_reply_to=content.in_reply_to,
+        mail=content.mail,
         cancel_on_reply=timing.cancel_on_reply,
         only_if_open=timing.only_if_open,
         approved_by=_approver(author, actor),

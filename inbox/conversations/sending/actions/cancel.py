@@ -43,6 +43,7 @@ SELECT (SELECT left(text, 160) FROM entry
 FROM (SELECT) AS one LEFT JOIN LATERAL (
     SELECT seq, created_at FROM entry
     WHERE conversation_id = $1 AND type = 'message' AND direction = 'outbound' AND delivery_state <> 'canceled'
+      AND NOT coalesce((letter->>'automatic')::boolean, false)
     ORDER BY seq DESC LIMIT 1
 ) AS last ON true
 """

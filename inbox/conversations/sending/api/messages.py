@@ -47,9 +47,9 @@ REFUSALS = [
     "validation_failed",
     "not_found",
     "state_conflict",
+    "invalid_address",
 ]
 SEND = {"scope": "messages:send", "problems": REFUSALS}
-SEND_TO = {"scope": "messages:send", "problems": [*REFUSALS, "invalid_address"]}
 APPROVE = {"scope": "messages:send", "problems": [*REFUSALS, "version_mismatch"]}
 CANCEL = {"scope": "messages:send", "problems": ["state_conflict", "version_mismatch"]}
 LATER = {
@@ -93,7 +93,7 @@ class SendingController(Controller):
         actor, adapters = caller.actor, catalogue.adapters
         return await _later(request, await schedule_message(identity, plan, actor=actor, adapters=adapters, now=now))
 
-    @post("/messages", opt=SEND_TO, operation_id="sendMessageTo", summary="Write to an address or a contact",
+    @post("/messages", opt=SEND, operation_id="sendMessageTo", summary="Write to an address or a contact",
           response_description="Stored, to be sent in its turn", responses=LATER)  # fmt: skip
     async def send_message_to(
         self,
@@ -112,12 +112,8 @@ class SendingController(Controller):
         message.
         """
         check_recipient([("to", data.to), ("contact_id", data.contact_id)])
-        reply, now, actor, adapters = (
-            await _asked(data, caller, undo_seconds),
-            utc_now(),
-            caller.actor,
-            catalogue.adapters,
-        )
+        now, actor, adapters = utc_now(), caller.actor, catalogue.adapters
+        reply = _without_subject(await _asked(data, caller, undo_seconds))
         if data.to is not None:
             reached = await reach_address(
                 spell_recipient(data.to, data.kind, default_country=default_country), actor=actor
@@ -182,6 +178,12 @@ async def _asked(data: TimedMessage, caller: Caller, default_hold: float) -> Rep
     reply = await read_reply(data, author=await author_of(caller, data.agent_id))
     hold = default_hold if data.undo_seconds is None else data.undo_seconds
     return msgspec.structs.replace(reply, hold_seconds=hold)
+
+
+def _without_subject(reply: Reply) -> Reply:
+    """Here the subject is that of the conversation, which a mail takes its own from; on other media it is no more."""
+    mail = msgspec.structs.replace(reply.mail, subject=None) if reply.mail else None
+    return msgspec.structs.replace(reply, mail=mail)
 
 
 async def _sent(request: AnyRequest, entry_id: UUID) -> Response[Any]:

@@ -19,11 +19,15 @@ from inbox.contacts.actions.identities import find_identities
 from inbox.contacts.queries import find_contact
 from inbox.conversations.api.authors import speaking_agent
 from inbox.conversations.api.conversations import GivenCaller, GivenCatalogue
+from inbox.conversations.api.mailing import read_mail_asked
 from inbox.conversations.api.pieces import read_parts
 from inbox.conversations.canned.queries import Subject, agent_values, channel_name, find_canned, find_subject
 from inbox.conversations.canned.shapes import render_canned
 from inbox.conversations.canned.templates import Value
+from inbox.conversations.letters.letter import MailOptions
+from inbox.conversations.letters.planning import MailPlan, MailTarget, plan_mail, refuse_mail_options
 from inbox.conversations.sending.queries import (
+    conversation_subject,
     find_contact_ways,
     find_conversation_ways,
     find_stranger_ways,
@@ -38,7 +42,7 @@ from inbox.conversations.sending.shapes import (
     show_way,
     spell_recipient,
 )
-from inbox.conversations.sending.verdict import CountSegments, Way, judge_way
+from inbox.conversations.sending.verdict import CountSegments, Reason, ReasonCode, Way, judge_way
 from inbox.kit.callers import Caller
 from inbox.kit.clock import utc_now
 from inbox.kit.db import Row
@@ -47,6 +51,9 @@ from inbox.kit.ids import CANNED_REPLY, read_id
 
 PREVIEW = {"scope": "conversations:read", "problems": ["validation_failed", "invalid_address", "not_found"]}
 NO_WAY = PreviewReason(code="no_channel", detail="no channel of ours reaches an address of theirs that way")
+
+REASONS: dict[str, ReasonCode] = {"contact_opted_out": "opted_out", "contact_blocked": "contact_blocked"}
+"""What a problem of sending is called as a reason."""
 
 GivenCount: TypeAlias = NamedDependency[Any]
 
@@ -60,6 +67,8 @@ class Asked(msgspec.Struct, kw_only=True):
     writer: dict[str, Value]
     language: str | None
     contact_id: UUID | None
+    conversation_id: UUID | None
+    mail: MailOptions | None
     now: datetime
 
 
@@ -125,6 +134,8 @@ async def _read(data: PreviewRequest, caller: Caller, contact_id: UUID | None) -
         writer=await agent_values(agent_id, name=caller.actor.name),
         language=data.language,
         contact_id=contact_id,
+        conversation_id=conversation_id,
+        mail=read_mail_asked(data),
         now=utc_now(),
     )
 
@@ -150,4 +161,26 @@ async def _judged(way: Way, asked: Asked, catalogue: Catalogue, count: CountSegm
             language=asked.language,
         )
         parts, missing = rendered.parts, rendered.missing
-    return show_way(way, judge_way(way, parts, limits, count=count, now=asked.now), missing=missing)
+    verdict = judge_way(way, parts, limits, count=count, now=asked.now)
+    mail = None
+    try:
+        mail = await _plan_letter(way, asked, parts)
+    except Problem as refused:
+        pointer = refused.errors[0].pointer if refused.errors else None
+        reason = Reason(code=REASONS.get(refused.code, "channel_cannot"), detail=refused.detail, pointer=pointer)
+        verdict = msgspec.structs.replace(verdict, reasons=[*verdict.reasons, reason])
+    return show_way(way, verdict, missing=missing, mail=mail)
+
+
+async def _plan_letter(way: Way, asked: Asked, parts: list[AnyPart]) -> MailPlan | None:
+    """To whom it would go as a mail, and under which subject."""
+    refuse_mail_options(asked.mail, medium=way.medium)
+    if way.medium != "email":
+        return None
+    target = MailTarget(
+        address=way.address,
+        channel_id=way.channel_id,
+        conversation_id=asked.conversation_id,
+        subject=await conversation_subject(asked.conversation_id),
+    )
+    return await plan_mail(target, asked.mail, parts=parts)

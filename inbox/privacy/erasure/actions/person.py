@@ -30,6 +30,10 @@ SELECT i.id, i.kind, i.address, i.match_key, (
 )::text AS revoked
 FROM identity i WHERE i.contact_id = ANY($1)
 """
+LEAVE = """
+DELETE FROM participant p USING unnest($1::text[], $2::text[]) AS gone(kind, match_key)
+WHERE p.kind = gone.kind AND p.match_key = gone.match_key
+"""
 REMEMBER = """
 INSERT INTO erased_identity (kind, hash, erasure_id, revoked)
 SELECT kind, hash, $1, revoked FROM unnest($2::text[], $3::bytea[], $4::jsonb[]) AS w(kind, hash, revoked)
@@ -87,6 +91,7 @@ async def vanish(erasure: Erasure, traces: Traces, *, now: datetime) -> dict[str
     await execute(REMEMBER, erasure.id, [row["kind"] for row in rows], hashes, [row["revoked"] for row in rows])
     traces.identity_ids |= {row["id"] for row in rows}
     traces.addresses |= {row["address"] for row in rows} | {row["match_key"] for row in rows}
+    await execute(LEAVE, [row["kind"] for row in rows], [row["match_key"] for row in rows])
     await execute("DELETE FROM identity WHERE contact_id = ANY($1)", erasure.contact_ids)
     await execute(BLANK, erasure.contact_ids)
     await forget_merges(erasure.contact_ids)

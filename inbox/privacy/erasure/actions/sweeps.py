@@ -33,6 +33,14 @@ SELECT (SELECT max(id::text)::uuid FROM stretch) AS last, (SELECT count(*) FROM 
        ARRAY(SELECT DISTINCT f FROM stretch, unnest($5::text[]) AS f
              WHERE parts @> jsonb_build_array(jsonb_build_object('attachment', jsonb_build_object('id', f)))) AS used
 """
+# Who got a copy of a mail to somebody else is no longer told; the mail itself stays.
+UNADDRESS = """
+UPDATE entry e SET version = e.version + 1, recipients = coalesce((
+    SELECT jsonb_agg(r ORDER BY place) FROM jsonb_array_elements(e.recipients) WITH ORDINALITY AS r(r, place)
+    WHERE NOT lower(r->>'address') = ANY($3)), '[]')
+WHERE e.id > $1 AND e.id <= $2 AND EXISTS (
+    SELECT FROM jsonb_array_elements(e.recipients) AS r WHERE lower(r->>'address') = ANY($3))
+"""
 DROP_FILES = """
 DELETE FROM attachment a WHERE a.id = ANY($1) AND a.entry_id IS NULL
     AND NOT EXISTS (SELECT FROM draft WHERE strpos(parts::text, replace(a.id::text, '-', '')) > 0)
@@ -100,6 +108,9 @@ WORDS = {
     "UPDATE job SET error = '[erased]' WHERE error IS NOT NULL AND ": "error",
     "UPDATE quarantine SET error = '[erased]' WHERE ": "error",
     "UPDATE transfer_error SET detail = '[erased]' WHERE ": "detail",
+    "UPDATE draft SET mail = NULL WHERE mail IS NOT NULL AND ": "mail::text",
+    "UPDATE draft_version SET mail = NULL WHERE mail IS NOT NULL AND ": "mail::text",
+    "UPDATE scheduled_message SET mail = NULL WHERE mail IS NOT NULL AND ": "mail::text",
     "DELETE FROM saved_view WHERE ": "query",
     "UPDATE segment SET query = 'name:erased' WHERE ": "query",
 }
@@ -122,6 +133,8 @@ async def sweep_entries(erasure: Erasure, traces: Traces, *, now: datetime) -> S
         raise RuntimeError("an aggregate has a row")
     traces.file_ids -= set(row["used"])
     await blank_entries(row["theirs"], now=now, unlink=True)
+    if row["last"] is not None:
+        await execute(UNADDRESS, after, row["last"], [address.lower() for address in traces.addresses])
     if row["seen"] == STRETCH:
         return Stretch(str(row["last"]), len(row["theirs"]))
     keys = [one["storage_key"] for one in await fetch(DROP_FILES, read_files(traces.file_ids)) if one["storage_key"]]

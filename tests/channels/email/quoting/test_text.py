@@ -35,6 +35,16 @@ def test_an_answer_beneath_a_whole_quote_stands_alone() -> None:
     assert split_text(f"Hello,\n\n{quote}\n\nRed.") == Split(new="Hello,\n\nRed.", quoted=quote)
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["On Monday, Shop wrote:", "Am Montag schrieb Shop:", "Le lundi, Boutique a écrit :", "El lunes, Ana escribió:"],
+)
+def test_above_a_quote_an_attribution_needs_no_date(line: str) -> None:
+    """Below it must be quoted lines: the same words above words of one's own are words."""
+    assert split_text(f"Thanks!\n\n{line}\n> It left").new == "Thanks!"
+    assert split_text(f"Thanks!\n\n{line}\nIt left, and now?").quoted is None
+
+
 def test_a_quote_chosen_by_hand_stays() -> None:
     """A quote that nothing introduces and that words follow was put there on purpose."""
     for text in ("Hi\n\n> rule 3 says so\n\nI disagree.", "> Which colour?\n\nRed."):

@@ -1,0 +1,179 @@
+"""Mail: how many a second are stored, parsed and threaded, beside what the standard library takes to parse them.
+
+`python -m tests.bench.mail [--turns 3] [--mails 600]` prints one JSON line. Rates are mails a second until the last is
+in its conversation, medians over interleaved turns in one run: `postmark_1` and `postmark_16` by Postmark's webhook
+with the raw mail, from one sender and from sixteen at once; `smtp_1` and `smtp_16` by SMTP to `switchboard smtpd`.
+`floor` is `email.message_from_bytes(policy=default)` with the text of every part decoded, on one core and nothing
+else. `ratio` is the least of ours with sixteen senders by the floor. One gateway process with its worker, the private
+Postgres.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import email
+import email.policy
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import aiosmtplib
+import asyncpg
+import httpx
+
+from gateway.embedded import open_embedded
+from tests.bench.inbound import (
+    WAITING,
+    free_ports,
+    running,
+    serving,
+    switchboard,
+    switchboard_environment,
+)
+from tests.bench.letters import SHOP, write_letters
+
+SECRET = "a-secret-of-the-hook-0123456789"
+SETTLE_SECONDS = 120.0
+FLOOR_MAILS = 300
+STORED = "SELECT count(*) FROM entry WHERE type = 'message'"
+LATE = "SELECT EXISTS (SELECT FROM quarantine WHERE code = 'parse_slow' AND resolved_at IS NULL)"
+
+
+class Ours:
+    """The gateway under test."""
+
+    def __init__(self, *, client: httpx.AsyncClient, hook: str, smtp_port: int, counter: Any) -> None:
+        self.client = client
+        self.hook = hook
+        self.smtp_port = smtp_port
+        self.counter = counter
+        self.seeds = count(1)
+
+    async def stored(self) -> int:
+        """How many mails are in conversations."""
+        return int(await self.counter.fetchval(STORED))
+
+
+async def measure(*, turns: int, mails: int, work: Path) -> dict[str, Any]:
+    """Start everything, take the turns, and reckon up."""
+    embedded = await open_embedded(work / "servers")
+    with ExitStack() as stack:
+        try:
+            database, redis = str(embedded.database_url), str(embedded.redis_url)
+            port, smtp_port = free_ports(2)
+            stack.enter_context(serving(database, redis, port=port, data=work / "data"))
+            environment = switchboard_environment(database, redis, port=port, data=work / "data")
+            arguments = ["smtpd", "--port", str(smtp_port)]
+            stack.enter_context(running("gateway", *arguments, environment=environment))
+            ours = await connect(environment, database, port=port, smtp_port=smtp_port)
+            results = [await take_turn(ours, number, mails=mails) for number in range(turns)]
+        finally:
+            stack.close()
+            await embedded.close()
+    medians = {name: round(statistics.median(turn[name] for turn in results), 1) for name in results[0]}
+    ratio = min(medians["postmark_16"], medians["smtp_16"]) / medians["floor"]
+    return medians | {"ratio": round(ratio, 3), "turns": turns}
+
+
+async def connect(environment: dict[str, str], database: str, *, port: int, smtp_port: int) -> Ours:
+    """Give the gateway its two channels, and hold a client with a key."""
+    key = json.loads(switchboard("keys", "create", "bench", "--scope", "admin", "--json", environment=environment))
+    headers = {"Authorization": f"Bearer {key['secret']}"}
+    client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60)
+    postmark = {"address": SHOP, "server_token": "t" * 36, "hook_secret": SECRET}
+    await _add(client, "email-smtp", {"address": f"smtp-{SHOP}", "smtp_host": "mail.invalid"})
+    channel = await _add(client, "email-postmark", postmark)
+    hook = f"/hooks/email-postmark/{channel}/inbound?key={SECRET}"
+    return Ours(client=client, hook=hook, smtp_port=smtp_port, counter=await asyncpg.connect(database))
+
+
+async def _add(client: httpx.AsyncClient, adapter: str, settings: dict[str, Any]) -> str:
+    answer = await client.post("/v1/channels", json={"adapter": adapter, "name": adapter, "settings": settings})
+    answer.raise_for_status()
+    return str(answer.json()["id"])
+
+
+async def take_turn(ours: Ours, number: int, *, mails: int) -> dict[str, float]:
+    """Each way with one sender and with sixteen, and the floor, in an order that changes from turn to turn."""
+    runs: dict[str, Callable[[], Awaitable[float]]] = {
+        "floor": lambda: parse_alone(FLOOR_MAILS),
+        "postmark_1": lambda: send_all(ours, post_mail, mails=mails // 4, senders=1),
+        "postmark_16": lambda: send_all(ours, post_mail, mails=mails, senders=16),
+        "smtp_1": lambda: send_all(ours, mail_by_smtp, mails=mails // 4, senders=1),
+        "smtp_16": lambda: send_all(ours, mail_by_smtp, mails=mails, senders=16),
+    }
+    names = list(runs)
+    at = number % len(names)
+    turn = {}
+    for name in names[at:] + names[:at]:
+        turn[name] = await runs[name]()
+        print(f"turn {number}: {name} {turn[name]:.0f}/s", file=sys.stderr)  # noqa: T201 (progress, beside the one line)
+    return turn
+
+
+async def parse_alone(amount: int) -> float:
+    """The standard library, parsing and decoding."""
+    letters = list(write_letters(amount, seed=0))
+    began = time.perf_counter()
+    for letter in letters:
+        for part in email.message_from_bytes(letter, policy=email.policy.default).walk():
+            if not part.is_multipart():
+                part.get_content()
+    return amount / (time.perf_counter() - began)
+
+
+async def send_all(
+    ours: Ours, send: Callable[[Ours, Sequence[bytes]], Awaitable[None]], *, mails: int, senders: int
+) -> float:
+    """Mails a second from the first sent to the last in its conversation; all of them are, each once."""
+    before = await ours.stored()
+    letters = list(write_letters(mails, seed=next(ours.seeds)))
+    began = time.perf_counter()
+    await asyncio.gather(*(send(ours, letters[first::senders]) for first in range(senders)))
+    async with asyncio.timeout(SETTLE_SECONDS):
+        while await ours.counter.fetchval(WAITING) or await ours.counter.fetchval(LATE):  # noqa: ASYNC110 (another process's)
+            await asyncio.sleep(0.02)
+    took = time.perf_counter() - began
+    stored = await ours.stored() - before
+    if stored != mails:
+        raise RuntimeError(f"{stored} of {mails} mails are in conversations")
+    return mails / took
+
+
+async def post_mail(ours: Ours, letters: Sequence[bytes]) -> None:
+    """As Postmark does, with the raw mail in it."""
+    for letter in letters:
+        body = {"MessageID": f"{hash(letter):x}", "RawEmail": letter.decode("latin-1")}
+        answer = await ours.client.post(ours.hook, json=body)
+        answer.raise_for_status()
+
+
+async def mail_by_smtp(ours: Ours, letters: Sequence[bytes]) -> None:
+    """As a mail server does, one connection for all."""
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=ours.smtp_port, use_tls=False, start_tls=False) as client:
+        for letter in letters:
+            await client.sendmail("someone@customers.example", [f"smtp-{SHOP}"], letter)
+
+
+def main() -> None:
+    """Measure, and print the one line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--mails", type=int, default=600)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="switchboard-bench-") as folder:
+        Path(folder).chmod(0o755)
+        result = asyncio.run(measure(turns=options.turns, mails=options.mails, work=Path(folder)))
+    print(json.dumps(result))  # noqa: T201 (the result)
+
+
+if __name__ == "__main__":
+    main()
