@@ -134,12 +134,13 @@ class Projector:
                 self.wake([channel_id])
 
     async def _run_batches(self, channel_id: UUID) -> None:
-        """Project until nothing waits. While a full batch is being stored, the next one is read and parsed."""
+        """Project until nothing waits. While a batch is stored, the next is read and parsed where that is worth it."""
         parsed = await self._read(channel_id, after=None)
         while parsed and not self._stopping:
             last = parsed[-1].raw_event_id
-            full = len(parsed) == self.runtime.settings.projection_batch and not self._others_wait()
-            ahead = asyncio.create_task(self._read(channel_id, after=last)) if full else None
+            ahead = (
+                asyncio.create_task(self._read(channel_id, after=last)) if self._goes_on(channel_id, parsed) else None
+            )
             began = time.monotonic()
             try:
                 done = await self._project(channel_id, parsed)
@@ -155,6 +156,12 @@ class Projector:
                 return
             following = await ahead if ahead else await self._read(channel_id, after=None)
             parsed = following if done else await self._read(channel_id, after=None)
+
+    def _goes_on(self, channel_id: UUID, parsed: Sequence[ParsedEvent]) -> bool:
+        """Whether more is worth reading at once: it waits there, or others than we parse it meanwhile."""
+        live = self.runtime.directory.find_parsing(channel_id)
+        full = len(parsed) == self.runtime.settings.projection_batch
+        return (full or (live is not None and self._parser.is_apart(live))) and not self._others_wait()
 
     def _others_wait(self) -> bool:
         return len(self._lanes) > LANES_AT_ONCE

@@ -35,7 +35,7 @@ class RowParser:
 
     async def parse(self, live: LiveChannel, rows: Sequence[Row]) -> list[ParsedEvent]:
         """A batch, in its order. Of hostile kinds, what takes longer than a moment leaves it with the code SLOW."""
-        if isinstance(self._adapters[live.adapter], Unpacking):
+        if self.is_apart(live):
             return await asyncio.gather(*(self._parse_apart(live, row, patient=False) for row in rows))
         parsed: list[ParsedEvent] = []
         while len(parsed) < len(rows):
@@ -44,9 +44,13 @@ class RowParser:
 
     async def parse_patiently(self, live: LiveChannel, row: Row) -> ParsedEvent:
         """One row, with the whole deadline."""
-        if isinstance(self._adapters[live.adapter], Unpacking):
+        if self.is_apart(live):
             return await self._parse_apart(live, row, patient=True)
         return (await self._parse_some(live, [row]))[0]
+
+    def is_apart(self, live: LiveChannel) -> bool:
+        """Whether what comes by this channel is parsed in processes of their own."""
+        return isinstance(self._adapters[live.adapter], Unpacking)
 
     async def _parse_apart(self, live: LiveChannel, row: Row, *, patient: bool) -> ParsedEvent:
         if row["redacted_at"]:

@@ -40,6 +40,9 @@ def _letter(dice: Random, number: int, *, sender: str, message_id: str, parent: 
     letter["To"] = f"Shop <{SHOP}>"
     letter["Subject"] = f"{'Re: ' if parent else ''}{_words(dice, 6)}"
     letter["Date"] = BEGAN + timedelta(seconds=number)
+    for hop in range(4):
+        letter["Received"] = f"from mx{hop}.customers.example by mx{hop + 1}.shop.example with ESMTPS id {number:x}"
+    letter["X-Mailer"] = "Thunderbird 140"
     letter["Message-ID"] = f"<{message_id}>"
     if parent:
         letter["In-Reply-To"] = letter["References"] = f"<{parent}>"
@@ -60,8 +63,8 @@ def _text(dice: Random) -> str:
 
 def _html(dice: Random) -> str:
     new = "".join(f"<p>{_words(dice, 40)}</p>" for _ in range(3))
-    table = "".join(CELL.format(n=n, words=_words(dice, 12)) for n in range(60))
-    style = "<style>" + "".join(f".c{n}{{color:#333;font-size:{n}px}}\n" for n in range(60)) + "</style>"
+    table = "".join(CELL.format(n=n, words=_words(dice, 12)) for n in range(20))
+    style = "<style>" + "".join(f".c{n}{{color:#333;font-size:{n}px}}\n" for n in range(20)) + "</style>"
     return (
         f"<html><head>{style}</head><body><div>Hello,</div>{new}<div class='gmail_quote'><div class='gmail_attr'>"
         f"On Sat, Shop &lt;{SHOP}&gt; wrote:<br></div><blockquote class='gmail_quote'><table>{table}</table>"
