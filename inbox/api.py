@@ -23,6 +23,7 @@ from inbox.conversations.scheduled.api import ScheduledMessageController
 from inbox.conversations.search.api import SearchController
 from inbox.conversations.sending.api import PreviewController, SendingController
 from inbox.conversations.transcripts.api import TranscriptController
+from inbox.conversations.transcripts.sending import TranscriptSendingController
 from inbox.conversations.views.api import CountController, ViewController
 from inbox.intake.api import IntakeController
 from inbox.intake.polling.api import ChannelHealthController
@@ -55,6 +56,7 @@ CONTROLLERS: list[type[Controller]] = [
     ParticipantController,
     RedactionController,
     TranscriptController,
+    TranscriptSendingController,
     RoutingController,
     BulkController,
     MessageController,
