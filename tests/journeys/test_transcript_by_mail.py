@@ -25,8 +25,9 @@ def test_a_transcript_is_sent_as_the_formal_record(database_url: str, redis_url:
             await journey.post(f"{path}/notes", {"text": "a difficult one"})
             await journey.post(f"{path}/messages", {"text": "We send you a new one"})
             await post.received(ANA)
-            for _ in range(2):
-                sent = await journey.post(f"{path}/transcript", {"client_message_id": "record", "text": "The record."})
+            asked = {"client_message_id": "record", "text": "The record."}
+            sent = await journey.post(f"{path}/transcript", asked)
+            assert (await journey.post(f"{path}/transcript", asked))["id"] == sent["id"]
             assert [part["type"] for part in sent["parts"]] == ["text", "file"]
             _, record = await post.received(ANA, at_least=2)
             assert record.subject == "Re: Mug"
