@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -20,8 +20,6 @@ from inbox.accounts.queries import ChannelRow, live_channels
 from inbox.kit.clock import utc_now
 
 ASK_SECONDS = 5.0
-HALF_A_SECOND = timedelta(milliseconds=500)
-"""A Date header names a second: on average its middle has come."""
 LIVE = "/health/live"
 
 
@@ -101,6 +99,12 @@ async def _ask_provider(runtime: Runtime, row: ChannelRow) -> list[Finding]:
         return []
     before = utc_now()
     report = await adapter.check_account(account)
-    middle = before + (utc_now() - before) / 2
-    ahead = middle - report.clock - HALF_A_SECOND if report.clock else None
+    ahead = surely_ahead(report.clock, before, utc_now()) if report.clock else None
     return judge_report(f"channel {row.name}", report, ahead=ahead)
+
+
+def surely_ahead(clock: datetime, before: datetime, after: datetime) -> timedelta:
+    """How far our clock is ahead of one that was read to the second, some time between two looks at ours: at least."""
+    if before > clock + timedelta(seconds=1):
+        return before - clock - timedelta(seconds=1)
+    return min(after - clock, timedelta())
