@@ -25,7 +25,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import aiosmtplib
 import asyncpg
 import httpx
 
@@ -43,6 +42,7 @@ from tests.bench.letters import SHOP, write_letters
 SECRET = "a-secret-of-the-hook-0123456789"
 SETTLE_SECONDS = 120.0
 FLOOR_MAILS = 300
+SENDER, RECIPIENT = b"MAIL FROM:<a@customers.example>\r\n", f"RCPT TO:<smtp-{SHOP}>\r\n".encode()
 READ = ("from", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references")
 STORED = "SELECT count(*) FROM entry WHERE type = 'message'"
 LATE = "SELECT EXISTS (SELECT FROM quarantine WHERE code = 'parse_slow' AND resolved_at IS NULL)"
@@ -140,8 +140,7 @@ async def send_all(
     """Mails a second from the first sent to the last in its conversation; all of them are, each once."""
     before = await ours.stored()
     letters = list(write_letters(mails, seed=next(ours.seeds)))
-    if send is post_mail:
-        letters = [posted(ours, letter) for letter in letters]
+    letters = [posted(ours, letter) if send is post_mail else mailed(letter) for letter in letters]
     began = time.perf_counter()
     await asyncio.gather(*(send(ours, letters[first::senders]) for first in range(senders)))
     async with asyncio.timeout(SETTLE_SECONDS):
@@ -175,9 +174,28 @@ def posted(ours: Ours, letter: bytes) -> bytes:
 
 async def mail_by_smtp(ours: Ours, letters: Sequence[bytes]) -> None:
     """As a mail server does, one connection for all."""
-    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=ours.smtp_port, use_tls=False, start_tls=False) as client:
-        for letter in letters:
-            await client.sendmail("someone@customers.example", [f"smtp-{SHOP}"], letter)
+    reader, writer = await asyncio.open_connection("127.0.0.1", ours.smtp_port)
+    await _answered(reader, b"220")
+    writer.write(b"EHLO mx.customers.example\r\n")
+    await _answered(reader, b"250")
+    for letter in letters:
+        for line, code in ((SENDER, b"250"), (RECIPIENT, b"250"), (b"DATA\r\n", b"354"), (letter, b"250")):
+            writer.write(line)
+            await _answered(reader, code)
+    writer.close()
+
+
+def mailed(letter: bytes) -> bytes:
+    """What follows DATA (RFC 5321 4.5.2)."""
+    return letter.replace(b"\r\n.", b"\r\n..") + b"\r\n.\r\n"
+
+
+async def _answered(reader: asyncio.StreamReader, code: bytes) -> None:
+    line = b"-" * 4
+    while line[3:4] == b"-":
+        line = await reader.readline()
+        if not line.startswith(code):
+            raise RuntimeError(f"the gateway answered {line[:80]!r}")
 
 
 def main() -> None:
