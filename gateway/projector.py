@@ -19,10 +19,12 @@ from gateway.parsing.rows import SLOW, RowParser
 from gateway.runtime import Runtime
 from inbox.conversations.thread import Route
 from inbox.intake.actions.project import project_events, replay_events, set_aside
+from inbox.intake.actions.turns import end_turn, take_turn
 from inbox.intake.batch import Failure, Lane, ParsedEvent, Projection
 from inbox.intake.queries import EventSelection, find_raw_events, replayable_ids, waiting_events, waiting_lanes
 from inbox.kit.clock import utc_now
 from inbox.kit.db import TRANSIENT, savepoint, tx
+from inbox.kit.ids import new_id
 
 log = structlog.get_logger()
 
@@ -34,6 +36,8 @@ PAUSE_SECONDS = 0.2
 LATE_LOCK = 0x1A7E
 """One process at a time parses what has left its batch: it is there because it costs much."""
 LATE_AT_ONCE = 50
+TURN_SECONDS = 5.0
+"""How long one process parses a channel's mails before another thinks that it has died."""
 
 
 class Projector:
@@ -48,6 +52,7 @@ class Projector:
         self._room = asyncio.Semaphore(LANES_AT_ONCE)
         self._parser = RowParser(runtime.adapters, pool=runtime.parsers, settings=runtime.settings)
         self._stopping = False
+        self._holder = new_id()
 
     def wake(self, channel_ids: Iterable[UUID]) -> None:
         """These channels have something new in their journal."""
@@ -121,6 +126,7 @@ class Projector:
         try:
             async with self._room:
                 await self._run_batches(channel_id)
+                await self._end_turn(channel_id)
         except TRANSIENT as error:
             log.warning("projection_waits", channel=str(channel_id), error=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
@@ -132,6 +138,11 @@ class Projector:
             if channel_id in self._again:
                 self._again.discard(channel_id)
                 self.wake([channel_id])
+
+    async def _end_turn(self, channel_id: UUID) -> None:
+        live = self.runtime.directory.find_parsing(channel_id)
+        if live is not None and self._parser.is_apart(live):
+            await end_turn(channel_id, self._holder)
 
     async def _run_batches(self, channel_id: UUID) -> None:
         """Project until nothing waits. While a batch is stored, the next is read and parsed where that is worth it."""
@@ -176,6 +187,8 @@ class Projector:
         self._again.discard(channel_id)
         live = self.runtime.directory.find_parsing(channel_id)
         if live is None:
+            return []
+        if self._parser.is_apart(live) and not await take_turn(channel_id, self._holder, seconds=TURN_SECONDS):
             return []
         settings = self.runtime.settings
         rows = await waiting_events(
