@@ -53,6 +53,10 @@ class ParseSlow(Exception):
     """It took longer than it was given, and was ended."""
 
 
+class NoParser(OSError):
+    """No parser can be had at the moment: as with a database that is away, nothing is said of the task."""
+
+
 class ParserPool:
     """The parsers of one process. `quick` of them serve the batches, and one those who have left them.
 
@@ -105,24 +109,29 @@ class Places:
         self._idle: list[Parser] = []
 
     async def ask(self, task: Task, *, seconds: float) -> Answer:
-        """The answer of the next parser that is free."""
+        """The answer of the next parser that is free; of a new one where an idle one has died, whatever of."""
         async with self._room:
-            parser = self._idle.pop() if self._idle else await self._nursery.bear()
-            answered = False
-            try:
-                async with asyncio.timeout(seconds):
-                    answer = await parser.ask(task)
-                answered = True
-            except TimeoutError as error:
-                raise ParseSlow(f"parsing took longer than {seconds:g} s") from error
-            except (OSError, EOFError) as error:
-                raise ParseFailed("parse_crashed", "the parser died of it") from error
-            finally:
-                if answered:
-                    self._idle.append(parser)
-                else:
-                    parser.kill()
-            return answer
+            if self._idle:
+                with suppress(ParseFailed):
+                    return await self._ask(self._idle.pop(), task, seconds=seconds)
+            return await self._ask(await self._nursery.bear(), task, seconds=seconds)
+
+    async def _ask(self, parser: Parser, task: Task, *, seconds: float) -> Answer:
+        answered = False
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await parser.ask(task)
+            answered = True
+        except TimeoutError as error:
+            raise ParseSlow(f"parsing took longer than {seconds:g} s") from error
+        except (OSError, EOFError) as error:
+            raise ParseFailed("parse_crashed", "the parser died of it") from error
+        finally:
+            if answered:
+                self._idle.append(parser)
+            else:
+                parser.kill()
+        return answer
 
     def close(self) -> None:
         """End the idle ones."""
@@ -166,15 +175,21 @@ class Nursery:
         self._alone = asyncio.Lock()
 
     async def bear(self) -> Parser:
-        """A new parser; ParseFailed if none comes, and nothing is lost: the task is tried again later."""
+        """A new parser; NoParser if none comes, also of a new nursery: then what is to be parsed waits where it is."""
         async with self._alone:
+            with suppress(OSError, EOFError):
+                return await self._bear_in_time()
+            await self._end()
             try:
-                async with asyncio.timeout(BIRTH_SECONDS):
-                    return await self._bear()
-            except (OSError, EOFError, TimeoutError) as error:
+                return await self._bear_in_time()
+            except (OSError, EOFError) as error:
                 log.exception("parser_not_born")
                 await self._end()
-                raise ParseFailed("parse_crashed", "no parser could be started") from error
+                raise NoParser("no parser could be started") from error
+
+    async def _bear_in_time(self) -> Parser:
+        async with asyncio.timeout(BIRTH_SECONDS):
+            return await self._bear()
 
     async def aclose(self) -> None:
         """End it and all that were forked from it."""
