@@ -117,15 +117,13 @@ def write_message(
 ) -> NewEntry:
     """What we write to the contact, and to `others`, joins the timeline, queued; nobody waits for us any more.
 
-    With `held_until` it is `scheduled`: its place is taken, and it leaves when the time for an undo is over. Whoever
-    waits goes on waiting after a mail that nobody wrote.
+    With `held_until` it is `scheduled`, until the time for an undo is over. A mail that nobody wrote answers nobody.
     """
-    thread = held.thread
     entry = append_entry(
         held,
         NewEntry(
-            conversation_id=thread.id,
-            seq=thread.last_seq + 1,
+            conversation_id=held.thread.id,
+            seq=held.thread.last_seq + 1,
             type="message",
             direction="outbound",
             visibility="public",
@@ -149,7 +147,7 @@ def write_message(
         ),
     )
     if letter is None or not letter.automatic:
-        _note_answer(thread, entry)
+        _note_answer(held.thread, entry)
     tell(held, "message.created", actor=actor_of(author), entry=entry)
     return entry
 
