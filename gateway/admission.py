@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from contextvars import Context
 from typing import Any, Protocol, cast
@@ -23,6 +23,8 @@ from gateway.addresses import Proxies
 from gateway.problems import send_plainly
 from gateway.quotas import Quotas, Standing
 from gateway.settings import Settings
+from gateway.signin.cookies import SESSION_COOKIE, read_cookie
+from gateway.signin.forgery import check_page
 from inbox.kit.callers import Caller
 from inbox.kit.errors import Code, Problem
 from inbox.staff.queries import KnownKey
@@ -35,18 +37,20 @@ REPORT_SECONDS = 1.0
 """How often what was counted here is told to the other processes."""
 LIVE_PATH = "/stream"
 STANDING = "switchboard.standing"
+POLICIES = {"api_key": "key", "session": "session"}
+"""What a caller's quota is called in the answer."""
 REFUSED: frozenset[Code] = frozenset({"unauthenticated", "token_expired"})
 
 
 class Keys(Protocol):
     """The keys as a process knows them."""
 
-    async def identify(self, authorization: str | None) -> KnownKey:
-        """The key of an Authorization header, or the problem with it."""
+    async def identify(self, authorization: str | None, session: str | None = None) -> KnownKey:
+        """The key of an Authorization header, or without one the session of a cookie, or the problem with it."""
         ...
 
-    def recalls(self, authorization: str | None) -> bool:
-        """Whether this key was good lately."""
+    def recalls(self, authorization: str | None, session: str | None = None) -> bool:
+        """Whether this key or session was good lately."""
         ...
 
 
@@ -56,6 +60,7 @@ class Admission:
     def __init__(self, keys: Keys, quotas: Quotas, *, settings: Settings) -> None:
         self.quotas = quotas
         self._keys = keys
+        self._settings = settings
         self._proxies = Proxies(settings.trusted_proxies)
         self._of_key = settings.key_requests_per_minute
         self._of_address = settings.failed_keys_per_minute
@@ -75,15 +80,22 @@ class Admission:
         return self._requests.refusal()
 
     async def admit(self, scope: Scope, authorization: str | None) -> Caller:
-        """The holder of the key, if the key is good and has not been used up; what it has left goes with the answer."""
+        """The holder of the key or session, if it is good and not used up; what it has left goes with the answer.
+
+        By a session's cookie only our own pages may act. An Authorization header goes before the cookie.
+        """
+        session = read_cookie(scope["headers"], SESSION_COOKIE) if authorization is None else None
         try:
-            known = await self._identify(scope, authorization)
+            known = await self._identify(scope, authorization, session=session)
         except Problem as problem:
             if problem.code in REFUSED:
                 await self._count_failure(scope)
             raise
+        if session is not None:
+            check_page(scope, session, self._settings)
         quota = known.requests_per_minute or self._of_key
-        standing = await self.quotas.take(str(known.caller.key_id), policy="key", quota=quota)
+        policy = POLICIES[known.caller.kind]
+        standing = await self.quotas.take(str(known.caller.key_id), policy=policy, quota=quota)
         _remember(scope, standing)
         if not standing.taken:
             log.warning("quota_exceeded", api_key=known.caller.key_id, limit=quota)
@@ -95,13 +107,13 @@ class Admission:
         found: Standing | None = _state(scope).get(STANDING)
         return found or self.quotas.look(self.address_of(scope), policy="address", quota=self._of_address)
 
-    async def _identify(self, scope: Scope, authorization: str | None) -> KnownKey:
-        if not self._keys.recalls(authorization):
+    async def _identify(self, scope: Scope, authorization: str | None, *, session: str | None) -> KnownKey:
+        if not self._keys.recalls(authorization, session):
             standing = self.quotas.look(self.address_of(scope), policy="address", quota=self._of_address)
             if not standing.taken:
                 _remember(scope, standing)
                 raise standing.refusal()
-        return await self._keys.identify(authorization)
+        return await self._keys.identify(authorization, session)
 
     async def _count_failure(self, scope: Scope) -> None:
         address = self.address_of(scope)
@@ -172,13 +184,14 @@ class Place:
 
 
 @asynccontextmanager
-async def reporting_quotas(quotas: Quotas) -> AsyncIterator[None]:
+async def reporting_quotas(counted: Sequence[Quotas]) -> AsyncIterator[None]:
     """Tell the other processes what was counted here, every second."""
 
     async def report_forever() -> None:
         while True:
             await asyncio.sleep(REPORT_SECONDS)
-            await quotas.report()
+            for quotas in counted:
+                await quotas.report()
 
     task = asyncio.create_task(report_forever(), context=Context())
     try:

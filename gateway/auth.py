@@ -1,4 +1,4 @@
-"""Who is calling: API keys, the scopes that routes ask for, and the refusals (RFC 6750)."""
+"""Who is calling: API keys and sessions, the scopes that routes ask for, and the refusals (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -19,39 +19,48 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway.admission import Admission
 from gateway.sightings import Sightings
+from gateway.standings import Standings
 from inbox.kit import callers
 from inbox.kit.callers import Caller
 from inbox.kit.clock import utc_now
-from inbox.kit.db import TRANSIENT
+from inbox.kit.db import TRANSIENT, on_wake
 from inbox.kit.errors import Problem
 from inbox.staff.actions import record_key_use
 from inbox.staff.keys import hash_secret, looks_like_key
 from inbox.staff.queries import KnownKey, find_caller
+from inbox.staff.sessions.actions import TOPIC, record_session_use
+from inbox.staff.sessions.queries import find_session_holder
+from inbox.staff.sessions.tokens import hash_token, looks_like_token
 
 CACHE_SECONDS = 5.0
 """How long a revoked key may still open something, at most."""
+SESSION_SECONDS = 2.0
+"""The same for a session that was ended in another process; in this one it is forgotten at once."""
 CACHE_KEYS = 10_000
 RECORD_SECONDS = 60.0
 SCOPES = frozenset(get_args(callers.Scope))
 
 
 class KeyRing:
-    """The keys this process has seen lately, and when; one lookup a key in a few seconds, off the database's path."""
+    """The keys and sessions this process has seen lately, and when; each is looked up once in a few seconds."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[float, KnownKey]] = {}
         self._good: dict[bytes, None] = {}
         self._used: dict[UUID, datetime] = {}
+        self._sessions_used: dict[UUID, datetime] = {}
+        self._standings = Standings()
         self.sightings = Sightings()
 
     async def admit(self, authorization: str | None) -> Caller:
         """The holder of the key in an Authorization header, or the problem with it."""
         return (await self.identify(authorization)).caller
 
-    async def identify(self, authorization: str | None) -> KnownKey:
-        """As `admit`, with what else is known of the key."""
-        key_hash = hash_secret(read_bearer(authorization))
-        known = await self._find(key_hash)
+    async def identify(self, authorization: str | None, session: str | None = None) -> KnownKey:
+        """As `admit`, with what else is known of the key. A session's token counts where there is no header."""
+        if authorization is None and session is not None:
+            return await self._identify_session(session)
+        known = await self._find(hash_secret(read_bearer(authorization)))
         if known is None:
             raise Problem("unauthenticated", "this API key is not known, or has been revoked")
         now = utc_now()
@@ -60,33 +69,54 @@ class KeyRing:
         self._used[known.caller.key_id] = now
         return known
 
-    def recalls(self, authorization: str | None) -> bool:
-        """Whether the key in an Authorization header was good when it was last looked up, be it a while ago."""
+    async def still_valid(self, caller: Caller) -> bool:
+        """Whether a caller who was let in would be let in now; cheap to ask again and again, for streams."""
+        return await self._standings.stands(caller.key_id)
+
+    def recalls(self, authorization: str | None, session: str | None = None) -> bool:
+        """Whether the key or session was good when it was last looked up, be it a while ago."""
+        if authorization is None and session is not None:
+            return hash_token(session) in self._good
         _, _, key = (authorization or "").partition(" ")
         return hash_secret(key.strip()) in self._good
 
-    async def _find(self, key_hash: bytes) -> KnownKey | None:
+    def forget_sessions(self) -> None:
+        """Sessions have ended in this process: all are looked up again when they are next used."""
+        self._known = {key: kept for key, kept in self._known.items() if kept[1].caller.kind != "session"}
+        self._standings.forget()
+
+    async def _identify_session(self, token: str) -> KnownKey:
+        known = await self._find(hash_token(token), session=True) if looks_like_token(token) else None
+        now = utc_now()
+        if known is None or (known.expires_at and known.expires_at <= now):
+            raise Problem("unauthenticated", "this session has ended", hint="Sign in again.")
+        self._sessions_used[known.caller.key_id] = now
+        return known
+
+    async def _find(self, key_hash: bytes, *, session: bool = False) -> KnownKey | None:
         """Only good keys are kept: guesses must not push them out."""
         good_until, known = self._known.get(key_hash, (0.0, None))
         if known and time.monotonic() < good_until:
             return known
         self._known.pop(key_hash, None)
         self._good.pop(key_hash, None)
-        found = await find_caller(key_hash)
+        found = await (find_session_holder(key_hash) if session else find_caller(key_hash))
         if found:
             _make_room(self._known)
             _make_room(self._good)
-            self._known[key_hash] = (time.monotonic() + CACHE_SECONDS, found)
+            self._known[key_hash] = (time.monotonic() + (SESSION_SECONDS if session else CACHE_SECONDS), found)
             self._good[key_hash] = None
         return found
 
     async def record_uses(self) -> None:
-        """Write down when keys were used; what cannot be written now is tried again the next time."""
+        """Write down when keys and sessions were used; what cannot be written now is tried again the next time."""
         used, self._used = self._used, {}
+        sessions, self._sessions_used = self._sessions_used, {}
         try:
             await record_key_use(list(used.items()))
+            await record_session_use(list(sessions.items()))
         except TRANSIENT:
-            self._used = used | self._used
+            self._used, self._sessions_used = used | self._used, sessions | self._sessions_used
         await self.sightings.write()
 
 
@@ -98,7 +128,7 @@ def _make_room(kept: dict[bytes, Any]) -> None:
 
 @asynccontextmanager
 async def recording_uses(ring: KeyRing) -> AsyncIterator[None]:
-    """Write down the uses of keys once a minute, and at the end."""
+    """Write down the uses of keys once a minute, and at the end; forget sessions as they end."""
 
     async def record_forever() -> None:
         while True:
@@ -106,9 +136,11 @@ async def recording_uses(ring: KeyRing) -> AsyncIterator[None]:
             await ring.record_uses()
 
     task = asyncio.create_task(record_forever(), context=Context())
+    unhook = on_wake(TOPIC, ring.forget_sessions)
     try:
         yield
     finally:
+        unhook()
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
@@ -134,18 +166,25 @@ class Authentication(ASGIMiddleware):
         admission: Admission = scope["litestar_app"].state.admission
         with admission.place(live=bool(options.get("live"))) as place:
             caller = await admission.admit(scope, _header(scope, b"authorization"))
-            sightings: Sightings = scope["litestar_app"].state.sightings
-            sightings.note(caller, admission.address_of(scope), now=utc_now())
+            if caller.kind == "api_key":  # where a session was begun is in the audit log
+                sightings: Sightings = scope["litestar_app"].state.sightings
+                sightings.note(caller, admission.address_of(scope), now=utc_now())
             check_scope(caller, options["scope"])
             place.hold(caller.key_id)
             scope["user"] = caller
             await next_app(scope, receive, send)
 
 
+HINTS = {
+    "api_key": "Use a key that has the scope; scopes of a key cannot be changed.",
+    "session": "Ask an administrator: an agent's role says what they may do.",
+}
+
+
 def check_scope(caller: Caller, needed: callers.Scope) -> None:
     """Refuse who does not hold the scope."""
     if not caller.may(needed):
-        hint = "Use a key that has the scope; scopes of a key cannot be changed."
+        hint = HINTS[caller.kind]
         raise Problem("scope_missing", f"this needs the scope {needed}", hint=hint)
 
 

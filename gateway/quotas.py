@@ -1,4 +1,4 @@
-"""How much an API key, or an address that guesses at keys, may ask for in a minute (docs/decisions/0014).
+"""How much an API key, or an address that guesses, may ask for in a minute or another window (docs/decisions/0014).
 
 Requests are counted in this process and reported to Redis in batches, which answers with what all processes have
 counted: most requests wait for nobody. Close to its quota a name is reported before each request. A Redis that is away,
@@ -20,7 +20,7 @@ import msgspec
 import redis.asyncio as redis
 import structlog
 
-from gateway.hub import REDIS_AWAY
+from gateway.topics import REDIS_AWAY
 from inbox.kit.errors import Problem
 
 log = structlog.get_logger()
@@ -62,10 +62,11 @@ class Standing(msgspec.Struct, kw_only=True, frozen=True):
     remaining: int
     reset: int
     taken: bool
+    window: int = WINDOW_SECONDS
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """The fields `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10)."""
-        policy = f'"{self.policy}";q={self.quota};w={WINDOW_SECONDS}'
+        policy = f'"{self.policy}";q={self.quota};w={self.window}'
         limit = f'"{self.policy}";r={self.remaining};t={self.reset}'
         return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", limit.encode())]
 
@@ -73,14 +74,14 @@ class Standing(msgspec.Struct, kw_only=True, frozen=True):
         """The problem to answer with when the quota is used up."""
         return Problem(
             "quota_exceeded",
-            f"more than {self.quota} requests in {WINDOW_SECONDS} seconds",
+            f"more than {self.quota} requests in {self.window} seconds",
             hint="Wait as long as Retry-After says; every answer tells in RateLimit what is left.",
             retry_after=self.reset,
         )
 
 
 class Window(msgspec.Struct):
-    """One name's minute: `used` is all that is known of, `unreported` what Redis has not been told of it yet."""
+    """One name's time: `used` is all that is known of, `unreported` what Redis has not been told of it yet."""
 
     ends_at: float
     used: int = 0
@@ -89,10 +90,13 @@ class Window(msgspec.Struct):
 
 
 class Quotas:
-    """The windows of one process, shared with the others through Redis."""
+    """The windows of one process, shared with the others through Redis; all of them `window` seconds long."""
 
-    def __init__(self, client: redis.Redis, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, client: redis.Redis, *, window: int = WINDOW_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._client = client
+        self._seconds = window
         self._clock = clock
         self._windows: dict[str, Window] = {}
         self._unreported: set[str] = set()
@@ -112,11 +116,19 @@ class Quotas:
             self._unreported.add(f"{policy}:{name}")
         return self._standing(window, policy=policy, quota=quota, taken=taken)
 
+    def give_back(self, name: str, *, policy: str) -> None:
+        """What was taken last does not count: of what is limited are the failures, and this was none."""
+        window = self._windows.get(f"{policy}:{name}")
+        if window is not None and window.used:
+            window.used -= 1
+            window.unreported -= 1
+            self._unreported.add(f"{policy}:{name}")
+
     def look(self, name: str, *, policy: str, quota: int) -> Standing:
         """How a name stands as far as this process knows; nothing is counted."""
         window = self._windows.get(f"{policy}:{name}")
         if window is None or window.ends_at <= self._clock():
-            window = Window(self._clock() + WINDOW_SECONDS)
+            window = Window(self._clock() + self._seconds)
         return self._standing(window, policy=policy, quota=quota, taken=window.used < quota)
 
     async def report(self) -> None:
@@ -147,7 +159,7 @@ class Quotas:
     async def _ask(self, told: list[tuple[str, Window, int]]) -> list[int]:
         keys = [f"switchboard:quota:{blake2s(name.encode(), digest_size=16).hexdigest()}" for name, _, _ in told]
         amounts = [str(amount) for _, _, amount in told]
-        asked: Any = self._client.eval(REPORT, len(keys), *keys, str(WINDOW_SECONDS * 1000), *amounts)
+        asked: Any = self._client.eval(REPORT, len(keys), *keys, str(self._seconds * 1000), *amounts)
         answer: list[int] = await asked
         return answer
 
@@ -157,7 +169,7 @@ class Quotas:
         for (_, window, _), total, rest in zip(told, answer[::2], answer[1::2], strict=True):
             window.used = max(window.used, total + window.unreported)
             if not window.shared:
-                window.shared, window.ends_at = True, min(now + rest / 1000, now + WINDOW_SECONDS)
+                window.shared, window.ends_at = True, min(now + rest / 1000, now + self._seconds)
 
     def _leave_alone(self, told: list[tuple[str, Window, int]], error: Exception) -> None:
         log.warning("quotas_counted_here", error=type(error).__name__, wait_seconds=BREAK_SECONDS)
@@ -172,7 +184,7 @@ class Quotas:
             self._windows.pop(name, None)
             self._unreported.discard(name)
             self._forget()
-            window = self._windows[name] = Window(self._clock() + WINDOW_SECONDS)
+            window = self._windows[name] = Window(self._clock() + self._seconds)
         return window
 
     def _forget(self) -> None:
@@ -187,7 +199,14 @@ class Quotas:
 
     def _standing(self, window: Window, *, policy: str, quota: int, taken: bool) -> Standing:
         reset = max(1, ceil(window.ends_at - self._clock()))
-        return Standing(policy=policy, quota=quota, remaining=max(0, quota - window.used), reset=reset, taken=taken)
+        return Standing(
+            policy=policy,
+            quota=quota,
+            remaining=max(0, quota - window.used),
+            reset=reset,
+            taken=taken,
+            window=self._seconds,
+        )
 
 
 def _is_due(window: Window, quota: int) -> bool:

@@ -27,12 +27,16 @@ SYSTEM = Actor(type="system")
 
 
 class Caller(msgspec.Struct, kw_only=True, frozen=True):
-    """The holder of an API key: what it may do, and the agent it acts for, if it is bound to one."""
+    """The holder of an API key or of a session: what it may do, and the agent it acts for, if it is bound to one.
+
+    `key_id` is the id of the key, or of the session.
+    """
 
     key_id: UUID
     name: str
     scopes: frozenset[Scope]
     actor: Actor
+    kind: Literal["api_key", "session"] = "api_key"
 
     def may(self, scope: Scope) -> bool:
         """Whether the key holds this scope; `admin` holds all."""

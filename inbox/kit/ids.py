@@ -16,7 +16,7 @@ from uuid import UUID
 Prefix = Literal[
     "cnv", "ent", "ctc", "cha", "agt", "evt", "att", "idn", "key", "job", "msg", "dft", "sch", "crp", "aud", "rpr",
     "mrg", "cmp", "atr", "seg", "whk", "whd",
-    "mov", "viw", "imp", "exp", "ers", "ptc",
+    "mov", "viw", "imp", "exp", "ers", "ptc", "csr", "ses", "inv", "vis",
 ]  # fmt: skip
 
 CONVERSATION: Final[Prefix] = "cnv"
@@ -47,6 +47,10 @@ IMPORT: Final[Prefix] = "imp"
 EXPORT: Final[Prefix] = "exp"
 ERASURE: Final[Prefix] = "ers"
 PARTICIPANT: Final[Prefix] = "ptc"
+CSAT_RATING: Final[Prefix] = "csr"
+SESSION: Final[Prefix] = "ses"
+INVITATION: Final[Prefix] = "inv"
+VISITOR: Final[Prefix] = "vis"
 
 NANOSECONDS_A_MILLISECOND = 1_000_000
 VERSION = 0x7 << 76

@@ -18,8 +18,13 @@ from inbox.kit.db import execute, fetch_value
 from inbox.kit.errors import FieldError, Problem
 from inbox.kit.ids import AGENT, API_KEY, show_id
 from inbox.kit.versions import check_version
+from inbox.staff.invitations.actions import forget_links
 from inbox.staff.keys import SECRET_BYTES, form_secret, hash_secret, secret_prefix
 from inbox.staff.queries import AgentRow, KeyRow, find_agent, find_api_key
+from inbox.staff.roles import Role, needs_admin
+from inbox.staff.sessions.actions import revoke_sessions
+from inbox.staff.subjects.actions import forget_subjects
+from inbox.staff.subjects.queries import signs_in
 from inbox.staff.tables import Agent, ApiKey
 
 # A clock that lags behind never takes a later use back.
@@ -29,37 +34,56 @@ WHERE api_key.id = used.id AND (api_key.last_used_at IS NULL OR api_key.last_use
 """
 
 
-async def add_agent(*, name: str, email: str, actor: Actor = SYSTEM) -> AgentRow:
+async def add_agent(*, name: str, email: str, role: Role = "agent", actor: Actor = SYSTEM) -> AgentRow:
     """Take an agent on; no two have the same mail address."""
     now = utc_now()
-    agent = Agent(name=name, email=email, created_at=now, updated_at=now)
+    agent = Agent(name=name, email=email, role=role, created_at=now, updated_at=now)
     try:
         await Agent.insert(agent)
     except asyncpg.UniqueViolationError as error:
         raise _email_taken() from error
-    await record_audit(actor, "agent.created", target=show_id(AGENT, agent.id))
+    await record_audit(actor, "agent.created", target=show_id(AGENT, agent.id), facts={"role": role})
     return await find_agent(agent.id)
 
 
-async def change_agent(agent_id: UUID, changes: Mapping[str, str], *, actor: Actor = SYSTEM) -> AgentRow:
-    """Change the named fields of an agent."""
+async def change_agent(
+    agent_id: UUID, changes: Mapping[str, str], *, actor: Actor = SYSTEM, as_admin: bool = True
+) -> AgentRow:
+    """Change the named fields of an agent; where the role changes, their sessions end.
+
+    Not `as_admin`, what would make somebody more than they are is refused (`scope_missing`).
+    """
     before = await _lock_agent(agent_id)
-    if all(getattr(before, name) == value for name, value in changes.items()):
+    changed = sorted(name for name, value in changes.items() if getattr(before, name) != value)
+    if not changed:
         return before
+    if not as_admin and needs_admin(before.role, changed, signs_in=await signs_in(agent_id)):
+        raise _for_admins("changing who may sign in, or as what")
     values: dict[Column | str, Any] = {"version": before.version + 1, "updated_at": utc_now()}
     values.update(changes)
     try:
         await Agent.update(values).where(Agent.id == agent_id)
     except asyncpg.UniqueViolationError as error:
         raise _email_taken() from error
-    await record_audit(actor, "agent.updated", target=show_id(AGENT, agent_id), facts={"changed": sorted(changes)})
+    await record_audit(actor, "agent.updated", target=show_id(AGENT, agent_id), facts={"changed": changed})
+    if "role" in changed:
+        facts = {"from": before.role, "to": changes["role"]}
+        await record_audit(actor, "agent.role_changed", target=show_id(AGENT, agent_id), facts=facts)
+        await revoke_sessions(agent_id, actor=actor)
+    if "email" in changed:
+        await forget_links(agent_id)  # they were mailed to the address before
     return await find_agent(agent_id)
 
 
-async def delete_agent(agent_id: UUID, *, actor: Actor = SYSTEM) -> None:
-    """Let an agent go, and their API keys with them. What they wrote stays theirs."""
-    await _lock_agent(agent_id)
+async def delete_agent(agent_id: UUID, *, actor: Actor = SYSTEM, as_admin: bool = True) -> None:
+    """Let an agent go, and their sessions and API keys with them. What they wrote stays theirs."""
+    agent = await _lock_agent(agent_id)
+    if agent.role == "admin" and not as_admin:
+        raise _for_admins("letting an administrator go")
     now = utc_now()
+    await revoke_sessions(agent_id, actor=actor)
+    await forget_links(agent_id)
+    await forget_subjects(agent_id)
     await Agent.update({Agent.deleted_at: now, Agent.updated_at: now}).where(Agent.id == agent_id)
     await ApiKey.update({ApiKey.revoked_at: now}).where(ApiKey.agent_id == agent_id, ApiKey.revoked_at.is_null())
     await record_audit(actor, "agent.deleted", target=show_id(AGENT, agent_id))
@@ -133,6 +157,10 @@ async def _lock_agent(agent_id: UUID) -> AgentRow:
     row = await find_agent(agent_id)
     check_version(agent_id, row.version)
     return row
+
+
+def _for_admins(what: str) -> Problem:
+    return Problem("scope_missing", f"{what} needs the scope admin", hint="Ask an administrator.")
 
 
 def _email_taken() -> Problem:

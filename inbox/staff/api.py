@@ -26,6 +26,7 @@ from inbox.staff.actions import (
     revoke_api_key,
 )
 from inbox.staff.queries import After, AgentRow, KeyRow, find_agent, find_api_key, list_agents, list_api_keys
+from inbox.staff.roles import Role
 
 # One line without control characters; the end is spelled so that Python and JavaScript agree on it.
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+(?![\s\S])")]
@@ -59,6 +60,7 @@ class AgentObject(msgspec.Struct, kw_only=True, frozen=True):
     id: str
     name: str
     email: str
+    role: Role
     version: int
     created_at: str
     updated_at: str
@@ -69,6 +71,7 @@ class NewAgent(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
 
     name: Name
     email: Email
+    role: Role = "agent"
 
 
 class AgentPatch(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +79,7 @@ class AgentPatch(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
 
     name: Name | UnsetType = UNSET
     email: Email | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
 
 
 class ApiKeyObject(msgspec.Struct, kw_only=True, frozen=True):
@@ -118,7 +122,7 @@ class ApiKeyPatch(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
 
 
 class AgentController(Controller):
-    """Agents: so far a name and a mail address, so that conversations can be assigned to somebody."""
+    """Agents: those who answer, and what they may do when they sign in."""
 
     path = "/agents"
     tags = ("Agents",)
@@ -137,17 +141,20 @@ class AgentController(Controller):
         summary="Take an agent on",
     )
     async def create_agent(self, caller: NamedDependency[Caller], data: JSONBody[NewAgent]) -> AgentObject:
-        """Make an agent; a mail address that another has is refused."""
-        return show_agent(await add_agent(name=data.name, email=data.email, actor=caller.actor))
+        """Make an agent; a mail address that another has is refused. Administrators are made by administrators."""
+        if data.role == "admin" and not caller.may("admin"):
+            raise Problem("scope_missing", "making an administrator needs the scope admin")
+        agent = await add_agent(name=data.name, email=data.email, role=data.role, actor=caller.actor)
+        return show_agent(agent)
 
     @get(
         "/me",
         opt={"scope": "agents:read", "problems": ["not_found"]},
         operation_id="getMyAgent",
-        summary="Get the agent of this API key",
+        summary="Get the agent of this API key or session",
     )
     async def get_my_agent(self, caller: NamedDependency[Caller]) -> AgentObject:
-        """The agent this API key acts for; 404 where it acts in its own name."""
+        """The agent who signed in, or whom this API key acts for; 404 where it acts in its own name."""
         if caller.actor.type != "agent" or caller.actor.id is None:
             raise Problem("not_found", "This API key is not bound to an agent")
         return show_agent(await find_agent(read_id(AGENT, caller.actor.id)))
@@ -161,14 +168,19 @@ class AgentController(Controller):
     async def update_agent(
         self, *, caller: NamedDependency[Caller], agent_id: FromPath[str], data: JSONBody[AgentPatch]
     ) -> AgentObject:
-        """Change an agent's name or mail address (JSON merge patch)."""
-        changes = msgspec.to_builtins(data)
-        return show_agent(await change_agent(read_id(AGENT, agent_id), changes, actor=caller.actor))
+        """Change an agent's name, mail address or role (JSON merge patch).
+
+        The role, and the address of who can sign in or is an administrator, are changed with the scope `admin` alone.
+        A change of role ends the agent's sessions.
+        """
+        changes, as_admin = msgspec.to_builtins(data), caller.may("admin")
+        agent = await change_agent(read_id(AGENT, agent_id), changes, actor=caller.actor, as_admin=as_admin)
+        return show_agent(agent)
 
     @delete("/{agent_id:str}", opt={"scope": "agents:write"}, operation_id="deleteAgent", summary="Let an agent go")
     async def delete_agent(self, caller: NamedDependency[Caller], agent_id: FromPath[str]) -> None:
-        """Delete an agent and revoke their API keys; what they wrote stays theirs."""
-        await delete_agent(read_id(AGENT, agent_id), actor=caller.actor)
+        """Delete an agent, and end their sessions and API keys; what they wrote stays theirs."""
+        await delete_agent(read_id(AGENT, agent_id), actor=caller.actor, as_admin=caller.may("admin"))
 
 
 class ApiKeyController(Controller):
@@ -241,6 +253,7 @@ def show_agent(row: AgentRow) -> AgentObject:
         id=show_id(AGENT, row.id),
         name=row.name,
         email=row.email,
+        role=row.role,
         version=row.version,
         created_at=show_time(row.created_at),
         updated_at=show_time(row.updated_at),

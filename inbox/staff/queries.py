@@ -13,6 +13,7 @@ from piccolo.querystring import QueryString
 from inbox.kit.callers import Actor, Caller, Scope
 from inbox.kit.errors import Problem
 from inbox.kit.ids import show_id
+from inbox.staff.roles import Role
 from inbox.staff.tables import Agent, ApiKey
 
 After: TypeAlias = tuple[datetime, UUID]
@@ -25,6 +26,7 @@ class AgentRow(msgspec.Struct, kw_only=True, frozen=True):
     id: UUID
     name: str
     email: str
+    role: Role
     version: int
     created_at: datetime
     updated_at: datetime
@@ -47,7 +49,7 @@ class KeyRow(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class KnownKey(msgspec.Struct, kw_only=True, frozen=True):
-    """Who holds a key, until when, and how much it may ask for if not what the settings say."""
+    """Who holds a key or a session, until when, and how much it may ask for if not what the settings say."""
 
     caller: Caller
     expires_at: datetime | None

@@ -13,6 +13,7 @@ class Agent(Table, db=DB, tablename="agent"):
     id = UUID(primary_key=True, default=new_id)
     name = Text()
     email = Text()
+    role = Text(default="agent")
     version = Integer(default=1)
     created_at = Timestamptz()
     updated_at = Timestamptz()

@@ -1,0 +1,1 @@
+"""How agents sign in: by password or an identity provider, into a browser session held by a cookie."""

@@ -1,0 +1,42 @@
+"""The cookies of signing in: how they are set and read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from litestar.datastructures import Cookie
+
+SESSION_COOKIE = "switchboard_session"
+
+
+def session_cookie(token: str, *, lasts: timedelta, secure: bool) -> Cookie:
+    """The cookie that holds a session's token: no script reads it, and no other site's form sends it."""
+    return make_cookie(SESSION_COOKIE, token, path="/", lasts=lasts, secure=secure)
+
+
+def ended_cookie(*, secure: bool) -> Cookie:
+    """What takes the session's cookie away again."""
+    return make_cookie(SESSION_COOKIE, "", path="/", lasts=timedelta(0), secure=secure)
+
+
+def make_cookie(name: str, value: str, *, path: str, lasts: timedelta, secure: bool) -> Cookie:
+    """A cookie for the server alone (RFC 6265bis): not for scripts, nor for requests that other sites' pages make."""
+    seconds = int(lasts.total_seconds())
+    return Cookie(key=name, value=value, path=path, max_age=seconds, httponly=True, samesite="lax", secure=secure)
+
+
+def is_secure(public_url: str) -> bool:
+    """Whether browsers reach us by TLS, so that a cookie may ask for it."""
+    return public_url.startswith("https://")
+
+
+def read_cookie(headers: Iterable[tuple[bytes, bytes]], name: str) -> str | None:
+    """A cookie's value; None where there is none, or where there are two.
+
+    A page of a neighbouring host can set a cookie of this name beside ours: then nobody knows whose session is meant.
+    """
+    sent = [value.decode("latin-1") for key, value in headers if key == b"cookie"]
+    pairs = [pair.strip().partition("=") for line in sent for pair in line.split(";")]
+    values = {value.strip('"') for key, _, value in pairs if key == name and value}
+    return values.pop() if len(values) == 1 else None

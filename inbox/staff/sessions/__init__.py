@@ -1,0 +1,1 @@
+"""Agents' browser sessions: what a signed-in browser shows to be let in."""

@@ -1,0 +1,1 @@
+"""Who agents are at identity providers (OpenID Connect)."""
