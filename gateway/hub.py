@@ -15,6 +15,8 @@ import redis.asyncio as redis
 import structlog
 
 from gateway.metrics import STREAM_CONNECTIONS, STREAM_DROPPED_SLOW
+from gateway.showing import Showing
+from gateway.topics import REDIS_AWAY, hear_topic
 from inbox.feed.queries import events_after, feed_head
 from inbox.kit.db import TRANSIENT, Row, on_wake, wake
 
@@ -22,8 +24,8 @@ log = structlog.get_logger()
 
 TOPIC = "switchboard:feed"
 READ_BATCH = 500
-REDIS_AWAY = (redis.RedisError, OSError, RuntimeError)
-"""What a Redis that is gone makes the client raise; RuntimeError is uvloop's word for a connection just closed."""
+ERASING = frozenset({"message.redacted", "contact.erased"})
+"""After these, what was shown a moment ago may hold what is erased."""
 LEAVE_SECONDS = 5.0
 """How long a Redis that did not take a call is not called again: the feed is numbered by whoever would wait for it."""
 
@@ -54,6 +56,7 @@ class FeedHub:
         self.buffer = buffer
         self.poll_seconds = poll_seconds
         self.cursor: int | None = None
+        self.showing = Showing()
         self._listeners: set[Listener] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -62,7 +65,15 @@ class FeedHub:
     async def run(self) -> None:
         """Read and hand out until stopped."""
         unhook = on_wake("sequenced", self._wake.set)
-        subscriber = asyncio.create_task(self._subscribe())
+        subscriber = asyncio.create_task(
+            hear_topic(
+                self.client,
+                TOPIC,
+                heard=lambda _: wake(["sequenced"]),
+                joined=self._wake.set,
+                retry_seconds=self.poll_seconds,
+            )
+        )
         try:
             while not self._stopping:
                 self._wake.clear()
@@ -125,20 +136,8 @@ class FeedHub:
             return
         while events := await events_after(self.cursor, limit=READ_BATCH):
             self.cursor = events[-1]["cursor"]
+            if any(event["type"] in ERASING for event in events):
+                self.showing.forget()
             for event in events:
                 for listener in self._listeners:
                     listener.offer(event)
-
-    async def _subscribe(self) -> None:
-        while not self._stopping:
-            with suppress(*REDIS_AWAY):
-                await self._hear()
-            await asyncio.sleep(self.poll_seconds)
-
-    async def _hear(self) -> None:
-        async with self.client.pubsub() as channel:
-            await channel.subscribe(TOPIC)
-            self._wake.set()
-            while not self._stopping:
-                if await channel.get_message(ignore_subscribe_messages=True, timeout=1.0):
-                    wake(["sequenced"])

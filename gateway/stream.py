@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, get
@@ -19,41 +19,25 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
+from gateway.following import READ_BATCH, Wanted, pick_events, read_feed
 from gateway.hub import FeedHub, Listener
+from gateway.live.rights import Rights
+from gateway.showing import Showing
 from inbox.conversations.api.authors import speaking_agent
-from inbox.conversations.api.envelopes import show_events
 from inbox.conversations.api.feed import open_cursor
 from inbox.conversations.api.listing import OfAgent, QueryText
 from inbox.conversations.search import find_matching, read_conversation_query
-from inbox.conversations.search.queries import keep_matching
 from inbox.feed.events import EventType, show_cursor
-from inbox.feed.queries import events_after, feed_head
+from inbox.feed.queries import feed_head
 from inbox.kit.callers import Caller
 from inbox.kit.db import Row
 from inbox.kit.errors import Problem
 from inbox.kit.ids import read_id
-from inbox.kit.query import Query
 
-READ_BATCH = 200
 RETRY_MILLISECONDS = 2000
 CHUNK_BYTES = 64_000
 ALIVE = b": alive\n\n"
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """What one stream asked for; `me` is the agent that `query` may speak of."""
-
-    types: frozenset[str] | None
-    conversation_id: UUID | None
-    query: Query | None = None
-    me: UUID | None = None
-
-    def wants(self, event: Row) -> bool:
-        """Whether an event is to be told."""
-        return (self.types is None or event["type"] in self.types) and (
-            self.conversation_id is None or event["conversation_id"] == self.conversation_id
-        )
 
 
 class StreamController(Controller):
@@ -81,6 +65,7 @@ class StreamController(Controller):
         q: QueryText = None,
         agent: OfAgent = None,
         caller: NamedDependency[Caller],
+        rights: NamedDependency[Rights],
     ) -> Stream:
         """Server-sent events: `id` is the cursor, `event` the type, `data` an Envelope. `Last-Event-ID` resumes.
 
@@ -92,37 +77,53 @@ class StreamController(Controller):
             await find_matching(query, [], me=me)  # refused now where it asks for `me` and nobody is
         wanted = Wanted(frozenset(types) if types else None, conversation_id, query, me)
         asked = request.headers.get("last-event-id") or after
-        frames = follow_feed(hub, wanted, asked=asked, heartbeat=stream_heartbeat_seconds)
+        holder = Holder(caller, rights)
+        frames = follow_feed(hub, wanted, asked=asked, heartbeat=stream_heartbeat_seconds, holder=holder)
         return Stream(frames, media_type="text/event-stream", headers=HEADERS)
 
 
-async def follow_feed(hub: FeedHub, wanted: Wanted, *, asked: str | None, heartbeat: float) -> AsyncIterator[bytes]:
-    """Frames for one client, until it goes, falls behind, or the process stops."""
-    async with hub.listen() as listener:
+class Holder(msgspec.Struct, frozen=True):
+    """Whose stream it is, and who knows whether it still may be."""
+
+    caller: Caller
+    rights: Rights
+
+
+async def follow_feed(
+    hub: FeedHub, wanted: Wanted, *, asked: str | None, heartbeat: float, holder: Holder | None = None
+) -> AsyncIterator[bytes]:
+    """Frames for one client, until it goes, falls behind, may no more, or the process stops."""
+    async with AsyncExitStack() as stack:
+        listener = await stack.enter_async_context(hub.listen())
+        if holder is not None:
+            stack.enter_context(holder.rights.watch(holder.caller, partial(listener.offer, None)))
         head = (await feed_head()).cursor
         cursor = head
         if asked is not None:
             try:
                 cursor = await open_cursor(asked)
             except Problem as problem:
-                yield _frame("reset", {"code": problem.code, "cursor": show_cursor(head)}, cursor=show_cursor(head))
+                told = msgspec.json.encode({"code": problem.code, "cursor": show_cursor(head)})
+                yield _frame("reset", told, cursor=show_cursor(head))
         yield b"retry: %d\n\n" % RETRY_MILLISECONDS
-        yield _frame("ready", {"cursor": show_cursor(head)}, cursor=None)
-        while rows := await events_after(cursor, limit=READ_BATCH):
-            for chunk in await _frames(rows, wanted):
+        yield _frame("ready", msgspec.json.encode({"cursor": show_cursor(head)}), cursor=None)
+        async for rows in read_feed(cursor):
+            for chunk in await _frames(rows, wanted, hub.showing):
                 yield chunk
             cursor = rows[-1]["cursor"]
-        async for frame in _live(listener, wanted, after=cursor, heartbeat=heartbeat):
+        async for frame in _live(listener, wanted, showing=hub.showing, after=cursor, heartbeat=heartbeat):
             yield frame
 
 
-async def _live(listener: Listener, wanted: Wanted, *, after: int, heartbeat: float) -> AsyncIterator[bytes]:
+async def _live(
+    listener: Listener, wanted: Wanted, *, showing: Showing, after: int, heartbeat: float
+) -> AsyncIterator[bytes]:
     while not listener.overrun:
         rows: Sequence[Row | None] = ()
         with suppress(TimeoutError):
             rows = await _take(listener.queue, heartbeat)
         fresh = [row for row in rows if row is not None and row["cursor"] > after]
-        for chunk in await _frames(fresh, wanted) if fresh else [ALIVE]:
+        for chunk in await _frames(fresh, wanted, showing) if fresh else [ALIVE]:
             yield chunk
         if None in rows:
             return
@@ -137,11 +138,10 @@ async def _take(queue: asyncio.Queue[Row | None], seconds: float) -> list[Row | 
     return taken
 
 
-async def _frames(rows: Sequence[Row], wanted: Wanted) -> list[bytes]:
-    told = [row for row in rows if wanted.wants(row)]
-    shown = await show_events(await keep_matching(told, wanted.query, me=wanted.me))
-    frames = [_frame(event.type, event, cursor=event.cursor) for event in shown]
-    if not shown or shown[-1].cursor != show_cursor(rows[-1]["cursor"]):
+async def _frames(rows: Sequence[Row], wanted: Wanted, showing: Showing) -> list[bytes]:
+    shown = await pick_events(rows, wanted, showing)
+    frames = [_frame(event.type, event.body, cursor=show_cursor(event.cursor)) for event in shown]
+    if not shown or shown[-1].cursor != rows[-1]["cursor"]:
         # What was passed over moves the client's cursor as well, so that it does not read it again.
         frames.append(b"id: %s\n\n" % show_cursor(rows[-1]["cursor"]).encode())
     return _packed(frames)
@@ -158,6 +158,6 @@ def _packed(frames: Sequence[bytes]) -> list[bytes]:
     return chunks
 
 
-def _frame(event: str, data: object, *, cursor: str | None) -> bytes:
+def _frame(event: str, data: bytes, *, cursor: str | None) -> bytes:
     named = b"id: %s\n" % cursor.encode() if cursor else b""
-    return named + b"event: %s\ndata: %s\n\n" % (event.encode(), msgspec.json.encode(data))
+    return named + b"event: %s\ndata: %s\n\n" % (event.encode(), data)

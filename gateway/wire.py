@@ -11,7 +11,7 @@ import asyncio
 import socket
 from collections import Counter
 from functools import partial
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, Protocol, TypeAlias, cast
 
 import msgspec
 import structlog
@@ -20,6 +20,7 @@ from litestar.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.addresses import UNKNOWN, Proxies, counted_as, is_loopback
+from gateway.sockets import socket_of
 
 log = structlog.get_logger()
 
@@ -60,16 +61,27 @@ class Patience(msgspec.Struct, kw_only=True, frozen=True):
     connections_per_address: int
 
 
+class Connection(Protocol):
+    """An open connection, whatever is spoken on it."""
+
+    peer: str
+    address: str
+
+    def check(self, now: float) -> None:
+        """Cut it off if it has been too slow; `now` is the loop's time."""
+        ...
+
+
 class Connections:
     """The open connections of one process, and who holds how many of them."""
 
     def __init__(self, patience: Patience, proxies: Proxies) -> None:
         self.patience = patience
         self._proxies = proxies
-        self._open: set[PatientProtocol] = set()
+        self._open: set[Connection] = set()
         self._of: Counter[str] = Counter()
 
-    def enter(self, connection: PatientProtocol) -> bool:
+    def enter(self, connection: Connection) -> bool:
         """Take a new connection in; False where there are too many, of all or of its address."""
         address, peer = connection.address, connection.peer
         exempt = is_loopback(peer) or self._proxies.trusts(peer)
@@ -78,7 +90,12 @@ class Connections:
         self._of[address] += 1
         return len(self._open) <= self.patience.connections and (exempt or mine < self.patience.connections_per_address)
 
-    def leave(self, connection: PatientProtocol) -> None:
+    def replace(self, connection: Connection, successor: Connection) -> None:
+        """The same connection goes on as something else; its address keeps what it holds."""
+        self._open.remove(connection)
+        self._open.add(successor)
+
+    def leave(self, connection: Connection) -> None:
         """It is closed."""
         if connection in self._open:
             self._open.remove(connection)
@@ -146,10 +163,20 @@ class PatientProtocol(HttpToolsProtocol):
         if self.phase == "head":
             self.taken += len(data)
         super().data_received(data)
+        if socket_of(self.transport) is not None:
+            return
         if self.phase == "head" and self.taken > HEAD_BYTES:
             self._refuse(431)
         elif self.phase == "idle" and self._is_answered():
             self._begin("head")  # uvicorn's own clock for idle connections was stopped by what came
+
+    def handle_websocket_upgrade(self) -> None:
+        """Go on as a socket, which is counted where this connection was."""
+        super().handle_websocket_upgrade()
+        socket = socket_of(self.transport)
+        if socket is not None:
+            socket.enter(self.book, peer=self.peer, address=self.address)
+            self.book.replace(self, socket)
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""

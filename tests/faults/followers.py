@@ -1,4 +1,7 @@
-"""Clients of the live stream: each follows the feed, comes back with its last cursor when cut off, and keeps count."""
+"""Clients of the live feed: each follows it, comes back with its last cursor when cut off, and keeps count.
+
+By server-sent events, and by WebSocket.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import aiohttp
 import msgspec
 
 PATH = "/v1/events/stream"
+SOCKET_PATH = "/v1/realtime"
 RETURN_SECONDS = 0.2
 LINE_BYTES = 1_000_000
 
@@ -95,6 +99,58 @@ class Follower:
                 happened = datetime.fromisoformat(msgspec.json.decode(data, type=Told).timestamp)
                 now = time.time()
                 self.delays.append((now, now - happened.timestamp()))
+
+
+class SocketFrame(msgspec.Struct):
+    """What such a client needs of a frame."""
+
+    class Event(msgspec.Struct):
+        """What it needs of an envelope."""
+
+        cursor: str
+
+    type: str
+    cursor: str | None = None
+    event: Event | None = None
+
+
+class SocketFollower(Follower):
+    """The same by WebSocket."""
+
+    def __init__(self, session: aiohttp.ClientSession, server: str, *, key: str) -> None:
+        super().__init__(session, server, key=key)
+        self.url = server + SOCKET_PATH
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+
+    def cut(self) -> None:
+        """Lose the connection, without a word."""
+        if self._socket is not None and self._socket._response.connection is not None:
+            self.cuts += 1
+            self._socket._response.close()
+
+    async def _listen(self) -> None:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        async with self.session.ws_connect(self.url, headers=headers) as self._socket:
+            if self.last:
+                await self._socket.send_json({"type": "resume", "cursor": self.last})
+            await self._socket.send_json({"type": "subscribe", "id": "s1"})
+            async for message in self._socket:
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    return
+                self._take_frame(msgspec.json.decode(message.data, type=SocketFrame))
+
+    def _take_frame(self, frame: SocketFrame) -> None:
+        if frame.type == "ready" and not self.began:
+            self.began = self.last = frame.cursor or ""
+        elif frame.type == "subscribed":
+            self.connected.set()
+        elif frame.type == "reset":
+            self.resets += 1
+        elif frame.event is not None:
+            self.last = frame.event.cursor
+            self.cursors.append(frame.event.cursor)
+        elif frame.type == "cursor":
+            self.last = frame.cursor
 
 
 async def cut_at_random(followers: list[Follower], *, seconds: float, cuts: int, dice: Random) -> None:

@@ -20,7 +20,7 @@ from inbox.feed.events import show_cursor
 from tests.faults.balancer import Balancer, open_balancer
 from tests.faults.checker import Verdict, check, judge_sends, settle_sends
 from tests.faults.desk import Desk, begin_conversations, open_desk
-from tests.faults.followers import Follower, cut_at_random
+from tests.faults.followers import Follower, SocketFollower, cut_at_random
 from tests.faults.load import blow_until, during, endless_operations
 from tests.faults.migrating import change_schema
 from tests.faults.run import Stage, main
@@ -217,10 +217,11 @@ async def cut_until(done: asyncio.Event, stage: Stage, followers: list[Follower]
 
 @asynccontextmanager
 async def open_followers(stage: Stage, *, amount: int) -> AsyncIterator[list[Follower]]:
-    """So many live clients, all connected."""
+    """So many live clients, all connected, every second one by WebSocket."""
     url, key = stage.site.servers[0], stage.site.key
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        followers = [Follower(session, url, key=key) for _ in range(amount)]
+        kinds: tuple[type[Follower], ...] = (Follower, SocketFollower)
+        followers = [kinds[number % 2](session, url, key=key) for number in range(amount)]
         tasks = [asyncio.create_task(one.follow()) for one in followers]
         try:
             async with asyncio.timeout(CATCH_UP_SECONDS):
