@@ -1,9 +1,10 @@
 """What an adapter is: the one page every channel, ours or anybody's, is written against.
 
 An adapter has three methods: `send`, `parse`, and `verify` for a webhook channel or `poll` for a mailbox; one that
-takes mail over SMTP has `takes_mail` in place of the third. Anything more is an ability it declares by having the
-method (`answer`, `once`, `fetch_media`, `list_messages`, `check_account`). `verify` and `parse` are plain functions
-over plain data, so any journaled request can be replayed in a test or after an incident.
+takes mail over SMTP has `takes_mail` in place of the third, and one whose senders come to our own door has
+`takes_visitors`. Anything more is an ability it declares by having the method (`answer`, `once`, `fetch_media`,
+`list_messages`, `check_account`). `verify` and `parse` are plain functions over plain data, so any journaled request
+can be replayed in a test or after an incident.
 """
 
 from __future__ import annotations
@@ -236,6 +237,43 @@ class MailTaking(Protocol):
     """A channel whose mail may be handed to us over SMTP or LMTP, where its journaled request is the MIME itself."""
 
     takes_mail: Literal[True]
+
+
+class VisitorClaim(msgspec.Struct, kw_only=True, frozen=True):
+    """Who a visitor is said to be: by a signed token, or by a user's id with its keyed hash, where there is one."""
+
+    jwt: str | None = None
+    user_id: str | None = None
+    hash: str | None = None
+
+
+class ProvenVisitor(msgspec.Struct, kw_only=True, frozen=True):
+    """Who a visitor was proven to be; a name and a mail address are there where they were signed as well."""
+
+    user_id: str
+    name: str | None = None
+    email: str | None = None
+
+
+@runtime_checkable
+class VisitorTaking(Protocol):
+    """A channel whose senders come to our own door, where they hold a session: nobody stands between them and us.
+
+    The door journals what they do as raw events that `parse` reads; whose they are, it has settled.
+    """
+
+    takes_visitors: Literal[True]
+
+    def prove_visitor(self, account: Account, claim: VisitorClaim, *, now: datetime) -> ProvenVisitor:
+        """Who the claim proves somebody to be; Forged for anything that proves nothing."""
+        ...
+
+
+@runtime_checkable
+class Repeatable(Protocol):
+    """A channel that may be handed the same message twice and shows it once: no outcome of it is ever unknown."""
+
+    repeatable: Literal[True]
 
 
 @runtime_checkable

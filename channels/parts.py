@@ -137,6 +137,40 @@ class ChoiceReply(Part, kw_only=True, frozen=True, tag="choice_reply"):
     title: str
 
 
+class FormField(msgspec.Struct, kw_only=True, frozen=True):
+    """One thing a form asks for; `name` comes back in the reply, `options` are what a select offers."""
+
+    name: str
+    label: str
+    kind: Literal["text", "email", "phone", "textarea", "select", "checkbox"] = "text"
+    required: bool = False
+    options: list[str] = []
+
+
+class Form(Part, kw_only=True, frozen=True, tag="form"):
+    """Several questions at once; `id` comes back in the reply, `submit` is the word on its button."""
+
+    id: str
+    title: str | None = None
+    fields: list[FormField]
+    submit: str | None = None
+
+
+class FormValue(msgspec.Struct, kw_only=True, frozen=True):
+    """What was answered to one field, its label as it was asked; a ticked box is "true"."""
+
+    name: str
+    label: str
+    value: str
+
+
+class FormReply(Part, kw_only=True, frozen=True, tag="form_reply"):
+    """A form filled in; fields left empty are left out."""
+
+    form_id: str
+    values: list[FormValue]
+
+
 class LinkPreview(Part, kw_only=True, frozen=True, tag="link_preview"):
     """What a linked page says of itself."""
 
@@ -154,7 +188,7 @@ class Unsupported(Part, kw_only=True, frozen=True, tag="unsupported"):
 
 AnyPart: TypeAlias = (
     Text | Html | Image | Audio | Video | File | Sticker | Location | ContactCard | Template | Choices | ChoiceReply
-    | LinkPreview | Unsupported
+    | Form | FormReply | LinkPreview | Unsupported
 )  # fmt: skip
 MediaPart: TypeAlias = Image | Audio | Video | File | Sticker
 MEDIA_PARTS = (Image, Audio, Video, File, Sticker)
@@ -191,6 +225,21 @@ def _question(part: Choices) -> str:
     return "\n".join([part.text, *(f"{number}. {option.title}" for number, option in enumerate(part.options, 1))])
 
 
+def _asked(part: Form) -> str:
+    """The fields as numbered questions, so that a form can be answered where it can only be read."""
+    asked = [f"{number}. {_question_of(field)}" for number, field in enumerate(part.fields, 1)]
+    return "\n".join([*([part.title] if part.title else []), *asked])
+
+
+def _question_of(field: FormField) -> str:
+    offered = field.options if field.kind == "select" else []
+    return f"{field.label}{'' if field.required else ' (optional)'}{': ' if offered else ''}{' / '.join(offered)}"
+
+
+def _answered(part: FormReply) -> str:
+    return "\n".join(f"{one.label}: {one.value}" for one in part.values)
+
+
 def strip_tags(html: str) -> str:
     """The words of any HTML, a line a block."""
     return "\n".join(filter(str.strip, text_of(html, links=False).splitlines()))
@@ -204,6 +253,8 @@ WORDS: dict[type, Callable[[Any], str]] = {
     Template: lambda part: f"[{part.name}] {' '.join(part.variables.values())}".rstrip(),
     Choices: _question,
     ChoiceReply: lambda part: part.title,
+    Form: _asked,
+    FormReply: _answered,
     LinkPreview: lambda part: f"{part.title or ''} {part.url}".strip(),
     Unsupported: lambda part: part.fallback,
 }

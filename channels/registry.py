@@ -22,9 +22,10 @@ OURS = {
     "email-sendgrid": "channels.email.sendgrid:EmailSendgrid",
     "email-smtp": "channels.email.smtp:SmtpMail",
     "sms-twilio": "channels.sms.twilio:TwilioSms",
+    "webchat-widget": "channels.webchat.widget:WebchatWidget",
 }
 REQUIRED = ("name", "medium", "provider", "limits", "settings", "send", "parse", "setup_steps")
-EITHER = ("verify", "poll", "takes_mail")
+EITHER = ("verify", "poll", "takes_mail", "takes_visitors")
 
 
 class UnknownAdapter(LookupError):

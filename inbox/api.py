@@ -42,8 +42,12 @@ from inbox.repair.api import (
 from inbox.routing.api import RoutingController
 from inbox.routing.bulk.api import BulkController
 from inbox.staff.api import AgentController, ApiKeyController
+from inbox.staff.availability.api import AvailabilityController
+from inbox.staff.sessions.api import SessionListController
 from inbox.transfers.exports.api import ExportController, PersonExportController
 from inbox.transfers.imports.api import ImportController
+from inbox.visitors.api import ContactVisitorController
+from inbox.visitors.ratings.api import CsatController, CsatRequestController
 from inbox.webhooks.api import EventTypeController, WebhookController, WebhookDeliveryController
 
 CONTROLLERS: list[type[Controller]] = [
@@ -74,7 +78,9 @@ CONTROLLERS: list[type[Controller]] = [
     AttachmentController,
     FeedController,
     AgentController,
+    AvailabilityController,
     ApiKeyController,
+    SessionListController,
     JobController,
     SendingController,
     PreviewController,
@@ -99,4 +105,7 @@ CONTROLLERS: list[type[Controller]] = [
     PersonExportController,
     ImportController,
     RetentionController,
+    ContactVisitorController,
+    CsatController,
+    CsatRequestController,
 ]

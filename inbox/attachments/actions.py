@@ -30,6 +30,12 @@ INSERT INTO attachment (id, entry_id, channel_id, name, media_type, source_url)
 SELECT id, entry_id, channel_id, name, media_type, source_url FROM jsonb_populate_recordset(NULL::attachment, $1)
 """
 
+BIND = """
+UPDATE attachment a SET entry_id = new.entry_id, channel_id = new.channel_id
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS new(id, entry_id, channel_id)
+WHERE a.id = new.id AND a.entry_id IS NULL
+"""
+
 
 # What it was called and what it was of are words too.
 FORGET = """
@@ -53,6 +59,14 @@ class ExpectedAttachment(msgspec.Struct, kw_only=True, frozen=True):
     source_url: str | None = None
 
 
+class BoundAttachment(msgspec.Struct, kw_only=True, frozen=True):
+    """A file that was uploaded before the message it now belongs to."""
+
+    id: UUID
+    entry_id: UUID
+    channel_id: UUID
+
+
 class StoredFile(msgspec.Struct, kw_only=True, frozen=True):
     """What we know of a file once we hold it. The size is in bytes, of a picture also in pixels."""
 
@@ -68,7 +82,11 @@ async def upload_attachment(
     store: FileStore, chunks: AsyncIterable[bytes], *, name: str | None, claimed: str | None
 ) -> AttachmentRow:
     """A file of ours that messages can carry."""
-    stored = await store_file(store, chunks, claimed=claimed)
+    return await upload_stored(await store_file(store, chunks, claimed=claimed), name=name)
+
+
+async def upload_stored(stored: StoredFile, *, name: str | None) -> AttachmentRow:
+    """As `upload_attachment`, once its bytes are in the storage."""
     row = AttachmentTable(
         id=new_id(),
         name=clean_file_name(name),
@@ -85,6 +103,13 @@ async def expect_attachments(expected: Sequence[ExpectedAttachment]) -> None:
     if expected:
         named = [msgspec.structs.replace(one, name=clean_file_name(one.name)) for one in expected]
         await execute(EXPECT, msgspec.json.encode(named).decode())
+
+
+async def bind_attachments(bound: Sequence[BoundAttachment]) -> None:
+    """Files belong to the messages they came with from now on; one that belongs to another already stays there."""
+    if bound:
+        columns = zip(*((one.id, one.entry_id, one.channel_id) for one in bound), strict=True)
+        await execute(BIND, *map(list, columns))
 
 
 async def forget_files(ids: Collection[UUID], *, entry_ids: Collection[UUID], now: datetime) -> list[str]:

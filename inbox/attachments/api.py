@@ -9,7 +9,7 @@ import msgspec
 from litestar import Controller, get, post
 from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
-from litestar.params import FromPath, MultipartBody
+from litestar.params import FromPath, MultipartBody, QueryParameter
 from litestar.response import Redirect
 
 from inbox.attachments.actions import upload_attachment
@@ -86,9 +86,19 @@ class AttachmentController(Controller):
         status_code=302,
     )
     async def get_attachment(
-        self, attachment_id: FromPath[str], storage: NamedDependency[FileStore], secret_box: NamedDependency[SecretBox]
+        self,
+        *,
+        attachment_id: FromPath[str],
+        storage: NamedDependency[FileStore],
+        secret_box: NamedDependency[SecretBox],
+        original: Annotated[
+            bool, QueryParameter(description="A photo with what it says of where and when it was taken.")
+        ] = False,
     ) -> Redirect:
-        """Leads to a link that opens the file for some minutes, without an API key."""
+        """Leads to a link that opens the file for some minutes, without an API key.
+
+        A photo comes without the notes of the camera, unless the `original` is asked for.
+        """
         row = await find_attachment(read_id("att", attachment_id))
         if row.redacted_at:
             raise Problem("gone_redacted", "The file has been redacted")
@@ -96,7 +106,7 @@ class AttachmentController(Controller):
             raise Problem("state_conflict", "The file is still on its way", retry_after=RETRY_SECONDS)
         if row.state == "failed":
             raise Problem("state_conflict", f"The file could not be fetched: {row.error or 'unknown'}")
-        path = sign_attachment_path(secret_box, row.id, seconds=storage.url_seconds, now=utc_now())
+        path = sign_attachment_path(secret_box, row.id, seconds=storage.url_seconds, now=utc_now(), original=original)
         return Redirect(path, status_code=302, headers={"Cache-Control": "no-store"})
 
 

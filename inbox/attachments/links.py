@@ -15,18 +15,25 @@ PATH = "/files"
 PURPOSE = "file link"
 
 
-def sign_attachment_path(box: SecretBox, attachment_id: UUID, *, seconds: int, now: datetime) -> str:
-    """The path of a file with its signature, good until `seconds` from now."""
+def sign_attachment_path(
+    box: SecretBox, attachment_id: UUID, *, seconds: int, now: datetime, original: bool = False
+) -> str:
+    """The path of a file with its signature, good until `seconds` from now; the `original` has its notes."""
     shown = show_id("att", attachment_id)
     expires = int((now + timedelta(seconds=seconds)).timestamp())
-    return f"{PATH}/{shown}?expires={expires}&signature={box.sign(_signed_text(shown, expires), purpose=PURPOSE)}"
+    signature = box.sign(_signed_text(shown, expires, original), purpose=PURPOSE)
+    return f"{PATH}/{shown}?expires={expires}&signature={signature}{'&original=1' if original else ''}"
 
 
-def check_attachment_link(box: SecretBox, attachment_id: UUID, *, expires: int, signature: str, now: datetime) -> bool:
+def check_attachment_link(
+    box: SecretBox, attachment_id: UUID, *, expires: int, signature: str, now: datetime, original: bool = False
+) -> bool:
     """Whether we signed this link, and it has not ended."""
-    signed = box.check_signature(_signed_text(show_id("att", attachment_id), expires), signature, purpose=PURPOSE)
+    signed = box.check_signature(
+        _signed_text(show_id("att", attachment_id), expires, original), signature, purpose=PURPOSE
+    )
     return signed and now.timestamp() < expires
 
 
-def _signed_text(shown: str, expires: int) -> str:
-    return f"{shown} {expires}"
+def _signed_text(shown: str, expires: int, original: bool) -> str:  # noqa: FBT001 (one of what is signed)
+    return f"{shown} {expires}{' original' if original else ''}"

@@ -30,6 +30,7 @@ class Arrival(msgspec.Struct, kw_only=True, frozen=True):
     raw_event_id: int
     occurred_at: datetime
     blocked: bool = False
+    in_reply_to: UUID | None = None
     letter: StoredLetter | None = None
 
     @property
@@ -62,6 +63,7 @@ def receive_message(held: Held, arrival: Arrival, *, because: str, now: datetime
             identity_id=arrival.identity_id,
             author=arrival.author,
             recipients=arrival.recipients,
+            in_reply_to=arrival.in_reply_to,
             text=plain_text(arrival.parts),
             parts=arrival.parts,
             delivery_state="received",

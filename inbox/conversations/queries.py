@@ -19,23 +19,27 @@ MEDIA_OF_KIND = (("phone", "sms"), ("phone", "whatsapp"), ("whatsapp", "whatsapp
 """Which media can write to which kind of address."""
 CAN = ", ".join(f"('{kind}', '{medium}')" for kind, medium in MEDIA_OF_KIND)
 
+# A visitor is written to in the chats they have opened, and in no other; a chat that knows no visitors says nothing.
 # All of a page's ways in one JSON text: a list waits for it, and its rows one by one would cost it thrice as much. Each
 # contact's addresses are looked up by the index (OFFSET 0): for a page of them Postgres would rather read small tables.
 WAYS = f"""
 SELECT coalesce(json_agg(way), '[]')::text FROM (
     SELECT i.contact_id, ch.id AS channel_id, ch.adapter, ch.medium, ch.provider, i.id AS identity_id, i.address,
            i.blocked_at IS NOT NULL AS blocked, ch.status = 'paused' AS paused, i.objected,
-           CASE WHEN ch.medium = 'email' THEN i.bounced END AS bounced
+           CASE WHEN ch.medium = 'email' THEN i.bounced END AS bounced, (i.seen->>ch.id::text)::timestamptz AS seen_at
     FROM (
         SELECT held.* FROM {{asked}} CROSS JOIN LATERAL (
             SELECT i.id, i.contact_id, i.kind, i.address, i.created_at, ct.blocked_at,
                    EXISTS (SELECT FROM consent s WHERE s.identity_id = i.id AND s.state = 'revoked') AS objected,
-                   (SELECT u.reason FROM undeliverable_address u WHERE u.identity_id = i.id) AS bounced
+                   (SELECT u.reason FROM undeliverable_address u WHERE u.identity_id = i.id) AS bounced,
+                   CASE WHEN i.kind = 'visitor' THEN (
+                       SELECT jsonb_object_agg(v.channel_id, v.last_seen_at) FROM visitor v WHERE v.address = i.address
+                   ) END AS seen
             FROM identity i JOIN contact ct ON ct.id = i.contact_id WHERE i.contact_id = asked.contact_id OFFSET 0
         ) held OFFSET 0
     ) i
     JOIN (VALUES {CAN}) AS can(kind, medium) ON can.kind = i.kind
-    JOIN channel ch ON ch.medium = can.medium AND ch.deleted_at IS NULL
+    JOIN channel ch ON ch.medium = can.medium AND ch.deleted_at IS NULL AND coalesce(i.seen ? ch.id::text, true)
     ORDER BY ch.created_at, ch.id, i.created_at, i.id
 ) way
 """  # noqa: S608 (our own media)
@@ -48,7 +52,7 @@ c.priority, c.language, c.handler, c.contact_id, ct.name AS contact_name, c.assi
 c.media, c.tags, c.attributes, c.external, c.unread, c.last_seq, {show_in_sql("c.waiting_since")} AS waiting_since,
 {show_in_sql("c.last_inbound_at")} AS last_inbound_at, {show_in_sql("c.last_outbound_at")} AS last_outbound_at,
 {show_in_sql("c.created_at")} AS created_at, {show_in_sql("c.updated_at")} AS updated_at, c.reply_channel_id,
-c.reply_identity_id, c.merged_into
+c.reply_identity_id, c.merged_into, c.csat
 """
 TABLES = "FROM conversation c JOIN contact ct ON ct.id = c.contact_id LEFT JOIN agent a ON a.id = c.assignee_id"
 CONVERSATIONS = f"SELECT {COLUMNS} {TABLES}"
@@ -57,7 +61,7 @@ ENTRIES = f"""
 SELECT e.id, e.conversation_id, e.seq, e.type, e.direction, e.visibility, e.channel_id, e.medium, e.provider, e.author,
        e.recipients, e.in_reply_to,
        coalesce(e.client_message_id, e.moved_from->>'client_message_id') AS client_message_id, e.text, e.parts, e.event,
-       e.delivery_state, e.delivery_error, {show_in_sql("e.delivery_updated_at")} AS delivery_updated_at,
+       e.identity_id, e.delivery_state, e.delivery_error, {show_in_sql("e.delivery_updated_at")} AS delivery_updated_at,
        e.provider_message_id, {show_in_sql("e.occurred_at")} AS occurred_at,
        {show_in_sql("e.created_at")} AS created_at, {show_in_sql("e.edited_at")} AS edited_at,
        {show_in_sql("e.redacted_at")} AS redacted_at, e.version,
@@ -111,6 +115,7 @@ class ReplyTarget(msgspec.Struct, kw_only=True, frozen=True):
     blocked: bool = False
     paused: bool = False
     bounced: str | None = None
+    seen_at: datetime | None = None
 
     @property
     def remark(self) -> str | None:
@@ -197,6 +202,11 @@ def order_targets(
 async def find_conversation(conversation_id: UUID) -> Row | None:
     """One conversation with the names a list needs."""
     return await fetch_one(f"{CONVERSATIONS} WHERE c.id = $1", conversation_id)
+
+
+async def conversation_exists(conversation_id: UUID) -> bool:
+    """Whether there is such a conversation."""
+    return bool(await fetch_value("SELECT EXISTS (SELECT FROM conversation WHERE id = $1)", conversation_id))
 
 
 async def find_conversations(ids: Sequence[UUID]) -> dict[UUID, Row]:

@@ -27,8 +27,10 @@ EventType = Literal[
     "company.created", "company.updated", "company.deleted",
     "channel.connected", "channel.updated", "channel.disconnected",
     "webhook.failing", "webhook.disabled",
+    "csat.received",
     "outbox.held", "outbox.released",
     "contact.erased",
+    "agent.availability_changed",
     "export.started", "export.progressed", "export.finished", "export.failed", "export.canceled",
     "import.started", "import.progressed", "import.finished", "import.failed", "import.canceled",
 ]  # fmt: skip

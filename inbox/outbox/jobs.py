@@ -75,19 +75,64 @@ class CheckReturned(msgspec.Struct, kw_only=True, frozen=True, tag="check_return
     erasure_id: UUID
 
 
+class MailSigninLink(msgspec.Struct, kw_only=True, frozen=True, tag="mail_signin_link"):
+    """Mail an agent a link to set their password, if this is an agent's address.
+
+    The link is made when it is mailed, so that no token is stored; one that was made before comes sealed.
+    """
+
+    email: str
+    purpose: Literal["invitation", "reset"]
+    link_id: UUID | None = None
+    sealed: bytes = b""
+
+
 class TransferStep(msgspec.Struct, kw_only=True, frozen=True, tag="transfer_step"):
     """Go on with an import or export: one chunk of it, which asks for the next."""
 
     transfer_id: UUID
 
 
+class AskForRating(msgspec.Struct, kw_only=True, frozen=True, tag="ask_for_rating"):
+    """Ask the visitor of a chat that was closed how it was, if their chat wants it."""
+
+    conversation_id: UUID
+
+
+class DescribeContact(msgspec.Struct, kw_only=True, frozen=True, tag="describe_contact"):
+    """Let the contact of a chat that has begun have what their visitor said of themselves."""
+
+    conversation_id: UUID
+
+
+class PushMessage(msgspec.Struct, kw_only=True, frozen=True, tag="push_message"):
+    """Tell the browsers of a visitor who is not there of a message in their chat."""
+
+    entry_id: UUID
+
+
+class ContinueByMail(msgspec.Struct, kw_only=True, frozen=True, tag="continue_by_mail"):
+    """Mail what a visitor has not seen of their chat, once they have been away long enough."""
+
+    conversation_id: UUID
+
+
+class MailResumeLink(msgspec.Struct, kw_only=True, frozen=True, tag="mail_resume_link"):
+    """Mail a visitor the link that continues their chat on another device; it is made only then, and kept nowhere."""
+
+    link_id: UUID
+    address: str
+
+
 Job: TypeAlias = (
     DeliverMessage | SendScheduled | FetchMedia | DeleteFile | ScrubJournal | RepairStep | RecoverWebhook
-    | TransferStep | EraseStep | CheckReturned
+    | TransferStep | EraseStep | CheckReturned | MailSigninLink
+    | AskForRating | DescribeContact | PushMessage | ContinueByMail | MailResumeLink
 )  # fmt: skip
 JOB_TYPES = tuple(str(kind.__struct_config__.tag) for kind in get_args(Job))
 SENDS_NOTHING: tuple[type[msgspec.Struct], ...] = (
     FetchMedia, DeleteFile, ScrubJournal, RepairStep, RecoverWebhook, TransferStep, EraseStep, CheckReturned,
+    AskForRating, DescribeContact,
 )  # fmt: skip
 """What goes on while the outbox is held; every other type waits, since a restored copy must tell nobody anything."""
 HARMLESS_TYPES = tuple(str(kind.__struct_config__.tag) for kind in SENDS_NOTHING)

@@ -32,6 +32,9 @@ BLANK_COPIES = (
     "UPDATE draft_version v SET text = '', parts = '[]', mail = NULL FROM draft d "
     "WHERE d.entry_id = ANY($1) AND v.draft_id = d.id",
     "UPDATE scheduled_message SET text = '', parts = '[]', mail = NULL WHERE entry_id = ANY($1)",
+    "UPDATE csat_rating SET comment = NULL WHERE received_entry_id = ANY($1)",
+    'UPDATE delivery SET parts = \'[{"type": "text", "text": "[redacted]"}]\' '
+    "WHERE entry_id IN (SELECT by_entry FROM mailed_entry WHERE entry_id = ANY($1))",
 )
 BLANK_RAW = """
 UPDATE raw_event r

@@ -19,6 +19,10 @@ from channels.parts import (
     Choices,
     ContactCard,
     File,
+    Form,
+    FormField,
+    FormReply,
+    FormValue,
     Html,
     Image,
     LinkPreview,
@@ -50,6 +54,21 @@ EXAMPLES: list[tuple[AnyPart, str]] = [
         "Which?\n1. Red\n2. Blue",
     ),
     (ChoiceReply(id="r", title="Red"), "Red"),
+    (
+        Form(
+            id="return",
+            title="Your return",
+            fields=[
+                FormField(name="why", label="What is wrong?", kind="textarea", required=True),
+                FormField(name="want", label="What next?", kind="select", options=["Money", "A new one"]),
+            ],
+        ),
+        "Your return\n1. What is wrong?\n2. What next? (optional): Money / A new one",
+    ),
+    (
+        FormReply(form_id="return", values=[FormValue(name="why", label="What is wrong?", value="The lid")]),
+        "What is wrong?: The lid",
+    ),
     (LinkPreview(url="https://a.example", title="A"), "A https://a.example"),
     (Unsupported(provider_type="poll", fallback="[a poll]"), "[a poll]"),
 ]

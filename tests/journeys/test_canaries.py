@@ -25,7 +25,8 @@ MAIL = "canary7mail@private.example"
 KEY = "sk_canary7key" + "x" * 33
 CANARIES = (
     WORDS, "99887766", "88776655", "canary7mail", "private.example", "canary7key", "canary7secret", "canary7path",
-    "canary7query", "canary7header", "canary7file", TOKEN,
+    "canary7query", "canary7header", "canary7file", "canary7password", "canary7link", "canary7cookie", "canary7csrf",
+    "canary7code", TOKEN,
 )  # fmt: skip
 
 
@@ -137,6 +138,20 @@ async def _set_up(journey: Journey) -> None:
     await journey.runtime.directory.refresh()
 
 
+async def _sign_in(journey: Journey) -> None:
+    """Passwords, links, cookies and tokens of pages, right and wrong."""
+    client, password = journey.client, "canary7password of an agent"
+    agent = await journey.post("/v1/agents", {"name": "Canary", "email": MAIL})
+    link = (await journey.post(f"/v1/agents/{agent['id']}/invitations", {}))["url"].rpartition("/")[2]
+    for token in (link, link, "canary7link"):
+        await client.post(f"/v1/invitations/{token}", json={"password": password})
+    await client.post("/v1/password-resets", json={"email": MAIL})
+    for given in (password, "canary7secret"):
+        await client.post("/v1/session", json={"email": MAIL, "password": given})
+    headers = {"Cookie": "switchboard_session=canary7cookie", "X-CSRF-Token": "canary7csrf"}
+    await client.get("/auth/oidc/canary7path/callback", params={"code": "canary7code", "state": "x"}, headers=headers)
+
+
 async def break_down(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug of ours in the middle of a request, whose error quotes what it was handling."""
 
@@ -151,4 +166,6 @@ async def break_down(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 JSON = {"Content-Type": "application/json"}
-PATHS: tuple[Callable[[Journey], Awaitable[None]], ...] = (_come_in, _answer, _fail, _forge, _ask_wrongly, _set_up)
+PATHS: tuple[Callable[[Journey], Awaitable[None]], ...] = (
+    _come_in, _answer, _fail, _forge, _ask_wrongly, _set_up, _sign_in,
+)  # fmt: skip

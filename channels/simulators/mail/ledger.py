@@ -47,12 +47,17 @@ class ReceivedMail(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class WrittenMail(msgspec.Struct, kw_only=True):
-    """A mail a customer wrote: `acknowledged` says that our side answered 250, `attempts` how often it was tried."""
+    """A mail a customer wrote: `acknowledged` says that our side answered 250, `attempts` how often it was tried.
+
+    `at` is Unix time.
+    """
 
     message_id: str
     sender: str
     to: str
     text: str
+    subject: str = ""
+    at: float = 0
     acknowledged: bool = False
     refused: str | None = None
     attempts: int = 0
@@ -89,6 +94,10 @@ class MailLedger:
     def doubled(self) -> int:
         """How many mails came to somebody more than once."""
         return sum(count - 1 for count in self.copies.values())
+
+    def outbox_of(self, address: str) -> list[WrittenMail]:
+        """What somebody wrote, the oldest first."""
+        return [mail for mail in self.inbound if mail.sender == address]
 
     def inbox_of(self, address: str) -> list[ReceivedMail]:
         """What came to one address, the oldest first."""

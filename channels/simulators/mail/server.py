@@ -21,7 +21,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from channels.simulators.faults import Chance, Seconds, choose_pause
 from channels.simulators.mail.ledger import MailLedger, ReceivedMail, WrittenMail, read_received
 from channels.simulators.mail.posting import Carrier, PostOffice
-from channels.simulators.mail.writing import Draft, write_mail
+from channels.simulators.mail.writing import Draft, subject_of, write_mail
 
 HOST = "127.0.0.1"
 LEAVE_SECONDS = 0.05
@@ -87,7 +87,14 @@ class MailSimulator:
     async def write_in(self, draft: Draft, office: PostOffice, *, wait: bool = True) -> WrittenMail:
         """A customer writes to us; by default it returns when the mail was taken, refused or given up."""
         message_id = f"{secrets.token_hex(8)}@{draft.sender.rpartition('@')[2]}"
-        mail = WrittenMail(message_id=message_id, sender=draft.sender, to=draft.to, text=draft.text)
+        mail = WrittenMail(
+            message_id=message_id,
+            sender=draft.sender,
+            to=draft.to,
+            text=draft.text,
+            subject=subject_of(draft),
+            at=time.time(),
+        )
         self.ledger.record_written(mail)
         content = write_mail(draft, message_id=message_id, now=datetime.now(UTC))
         task = asyncio.create_task(self._carrier(office).carry(mail, content))

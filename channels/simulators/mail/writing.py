@@ -67,7 +67,7 @@ def write_mail(draft: Draft, *, message_id: str, now: datetime) -> bytes:
     mail["To"] = _mailbox(draft.to, None)
     if draft.cc:
         mail["Cc"] = [_mailbox(address, None) for address in draft.cc]
-    mail["Subject"] = _subject(draft)
+    mail["Subject"] = subject_of(draft)
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{message_id}>"
     if draft.answering is not None:
@@ -91,7 +91,8 @@ def _mailbox(address: str, name: str | None) -> Address:
     return Address(display_name=name or "", username=local, domain=domain)
 
 
-def _subject(draft: Draft) -> str:
+def subject_of(draft: Draft) -> str:
+    """The subject it goes out with."""
     if draft.answering is None or draft.subject:
         return draft.subject
     before = draft.answering.subject

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from channels.contract import Adapter, Hooked, Medium, Polled
+from channels.contract import Adapter, Hooked, Medium, Polled, VisitorTaking
 from inbox.accounts.catalogue import Catalogue, UnreadableChannel
 from inbox.accounts.queries import ChannelRow, ChannelStatus
 from inbox.accounts.settings import settings_schema, show_settings
@@ -124,7 +124,7 @@ class ChannelTypeObject(msgspec.Struct, kw_only=True, frozen=True):
     id: AdapterName
     medium: Medium
     provider: Annotated[str, msgspec.Meta(examples=["twilio"])]
-    receives_by: Literal["webhook", "polling", "smtp"]
+    receives_by: Literal["webhook", "polling", "smtp", "session"]
     limits: CapabilitiesObject
     settings_schema: dict[str, Any]
 
@@ -186,7 +186,9 @@ def show_channel_type(adapter: Adapter) -> ChannelTypeObject:
     )
 
 
-def _way_in(adapter: Adapter) -> Literal["webhook", "polling", "smtp"]:
+def _way_in(adapter: Adapter) -> Literal["webhook", "polling", "smtp", "session"]:
     if isinstance(adapter, Hooked):
         return "webhook"
+    if isinstance(adapter, VisitorTaking):
+        return "session"
     return "polling" if isinstance(adapter, Polled) else "smtp"

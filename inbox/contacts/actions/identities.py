@@ -75,6 +75,7 @@ class Spelled(msgspec.Struct, frozen=True):
     address: str
     name: str | None = None
     pointer: str = ""
+    verified: bool = False
 
 
 async def find_or_create_identities(
@@ -110,7 +111,8 @@ async def confirm_owners(people: Mapping[AddressKey, KnownIdentity]) -> None:
 def spell_address(address: Address, default_country: str | None = None) -> Spelled:
     """An inbound address in its stored form; none is refused."""
     kept = keep_address(address, default_country=default_country)
-    return Spelled((address.kind, match_key(address.kind, kept)), kept, _readable_name(address.name))
+    key = (address.kind, match_key(address.kind, kept))
+    return Spelled(key, kept, _readable_name(address.name), verified=address.verified)
 
 
 async def find_identities(keys: Iterable[AddressKey]) -> dict[AddressKey, KnownIdentity]:
@@ -177,11 +179,17 @@ async def _meet_strangers(strangers: Sequence[Spelled]) -> dict[AddressKey, Know
         [spelled.key[0] for spelled in strangers],
         [spelled.key[1] for spelled in strangers],
         [spelled.address for spelled in strangers],
-        [PROOFS[spelled.key[0]] for spelled in strangers],
+        [_proof_of(spelled) for spelled in strangers],
         [spelled.name for spelled in strangers],
     )
     await keep_opted_out([NewAddress(row["id"], row["kind"], row["match_key"]) for row in rows])
     return {(row["kind"], row["match_key"]): KnownIdentity(row["id"], row["contact_id"], created=True) for row in rows}
+
+
+def _proof_of(spelled: Spelled) -> Proof:
+    """A visitor of a web chat proves who they are by what the site's own server has signed."""
+    kind = spelled.key[0]
+    return "provider" if kind == "visitor" and spelled.verified else PROOFS[kind]
 
 
 def _taken(taken: Sequence[tuple[Spelled, UUID]]) -> Problem:

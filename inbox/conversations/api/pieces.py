@@ -14,6 +14,7 @@ from inbox.conversations.actions.reply import Reply
 from inbox.conversations.api.mailing import read_mail_asked
 from inbox.conversations.api.requests import NewMessage
 from inbox.conversations.entry import Author
+from inbox.conversations.questions import refuse_questions
 from inbox.kit.errors import FieldError, Problem
 from inbox.kit.ids import UnknownId, read_id
 
@@ -46,6 +47,7 @@ async def read_parts(text: str | None, parts: Sequence[AnyPart] | None) -> list[
         _filled(part, ids[index], known, index - len(words)) if index in ids else part
         for index, part in enumerate(asked)
     ]
+    refuse_questions(filled[len(words) :])
     return clean_written(filled)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import msgspec
 
@@ -12,6 +13,7 @@ from inbox.conversations.api.expansion import ExpandedConversation
 from inbox.conversations.queries import ReplyTarget, order_targets
 from inbox.conversations.search.highlights import Highlight
 from inbox.conversations.thread import Handler, Priority, Status
+from inbox.kit.clock import show_time
 from inbox.kit.db import Row
 from inbox.kit.ids import show_id
 
@@ -24,14 +26,34 @@ class Reference(msgspec.Struct, kw_only=True, frozen=True):
     name: str | None
 
 
+class LatestRating(msgspec.Struct, kw_only=True, frozen=True):
+    """How the contact was last asked to rate us, and what they said, 1 to 5; null until they answer."""
+
+    entry_id: str
+    rating: Annotated[int | None, msgspec.Meta(examples=[5])] = None
+    rated_at: str | None = None
+
+
+class StoredRating(msgspec.Struct, kw_only=True, frozen=True):
+    """The same beside the conversation's row."""
+
+    entry_id: UUID
+    rating: int | None = None
+    rated_at: str | None = None
+
+
 class ReplyRoute(msgspec.Struct, kw_only=True, frozen=True):
-    """By which way an answer goes if none is named, whether it can, and why not; and the other media there are."""
+    """By which way an answer goes if none is named, whether it can, and why not; and the other media there are.
+
+    `last_seen_at` is when the contact was last there, where the way is a web chat: nobody else says so.
+    """
 
     channel: str | None
     channel_id: str | None
     address: str | None
     can_reply: bool
     until: str | None = None
+    last_seen_at: Annotated[str | None, msgspec.Meta(examples=[None])] = None
     reason: str | None
     alternatives: list[str]
 
@@ -67,6 +89,7 @@ class ConversationObject(msgspec.Struct, kw_only=True, frozen=True):
     counts: Counts
     last_seq: int
     merged_into: Annotated[str | None, msgspec.Meta(examples=[None])]
+    csat: LatestRating | None
     waiting_since: str | None
     last_inbound_at: str | None
     last_outbound_at: str | None
@@ -84,6 +107,7 @@ KEPT_PRIORITIES = 1024
 """Most conversations share a few priorities: each is read once."""
 
 _priority = lru_cache(KEPT_PRIORITIES)(msgspec.json.Decoder(Priority).decode)
+_rating = msgspec.json.Decoder(StoredRating).decode
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -111,12 +135,17 @@ def show_conversation(row: Row, targets: list[ReplyTarget]) -> ConversationObjec
         counts=Counts(entries=row["last_seq"], unread=row["unread"]),
         last_seq=row["last_seq"],
         merged_into=show_id("cnv", row["merged_into"]) if row["merged_into"] else None,
+        csat=_show_rating(_rating(row["csat"])) if row["csat"] else None,
         waiting_since=row["waiting_since"],
         last_inbound_at=row["last_inbound_at"],
         last_outbound_at=row["last_outbound_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
+
+
+def _show_rating(stored: StoredRating) -> LatestRating:
+    return LatestRating(entry_id=show_id("ent", stored.entry_id), rating=stored.rating, rated_at=stored.rated_at)
 
 
 def show_route(targets: list[ReplyTarget]) -> ReplyRoute:
@@ -131,6 +160,7 @@ def show_route(targets: list[ReplyTarget]) -> ReplyRoute:
         channel_id=show_id("cha", first.channel_id),
         address=first.address,
         can_reply=first.why_not is None,
+        last_seen_at=show_time(first.seen_at) if first.seen_at else None,
         reason=first.remark,
         alternatives=sorted(media),
     )

@@ -30,7 +30,12 @@ from inbox.outbox.jobs import DeleteFile, NewJob, ScrubJournal
 REPEAT_DAYS = 7
 """How long after a message its provider may have sent it again."""
 
-COLUMNS = "id, seq, type, direction, delivery_state, redacted_at, parts, channel_id, raw_event_id, provider_message_id"
+SPOKEN = frozenset({"csat_received"})
+"""Events with words of the contact."""
+COLUMNS = (
+    "id, seq, type, event->>'name' AS event, direction, delivery_state, redacted_at, parts, channel_id, raw_event_id, "
+    "provider_message_id"
+)
 FIND = f"SELECT {COLUMNS} FROM entry WHERE id = $1 AND conversation_id = $2 FOR UPDATE"  # noqa: S608 (ours)
 CARRYING = f"""
 SELECT {COLUMNS} FROM entry WHERE conversation_id = $1 AND parts @> $2::jsonb ORDER BY seq FOR UPDATE
@@ -42,8 +47,11 @@ UPDATE entry SET text = $2, parts = $3, redacted_at = $4, version = version + 1 
 CHANGE_PARTS = "UPDATE entry SET text = $2, parts = $3, edited_at = $4, version = version + 1 WHERE id = $1"
 BLANK_DELIVERIES = "UPDATE delivery SET parts = '[]' WHERE entry_id = $1"
 
-# What a message was written in before it left.
+# What a message was written in before it left; the mail in which a chat went on; what was said beside a rating.
 BLANK_WRITING = (
+    'UPDATE delivery SET parts = \'[{"type": "text", "text": "[redacted]"}]\' '
+    "WHERE entry_id IN (SELECT by_entry FROM mailed_entry WHERE entry_id = $1)",
+    "UPDATE csat_rating SET comment = NULL WHERE received_entry_id = $1",
     "UPDATE draft SET text = '', parts = '[]', mail = NULL WHERE entry_id = $1",
     "UPDATE draft_version v SET text = '', parts = '[]', mail = NULL FROM draft d "
     "WHERE d.entry_id = $1 AND v.draft_id = d.id",
@@ -66,7 +74,7 @@ async def redact_entry(conversation_id: UUID, entry_id: UUID, *, reason: str, ac
     """Blank one message or note: its words, parts and files, and every copy of them we keep. Twice is once."""
     held = await lock_thread(conversation_id)
     entry = await fetch_one(FIND, entry_id, conversation_id)
-    if entry is None or entry["type"] == "event":
+    if entry is None or (entry["type"] == "event" and entry["event"] not in SPOKEN):
         raise Problem("not_found", f"There is no {show_id('ent', entry_id)} to redact in this conversation")
     if entry["redacted_at"]:
         return

@@ -33,6 +33,9 @@ ESTIMATED_FROM = 1000
 """So far an estimate is counted."""
 
 MATCHING = "SELECT c.id FROM conversation c WHERE c.id = ANY($1::uuid[]) AND {}"
+EACH_MOST = 100
+"""The most queries of one statement, so that it stays quick to plan."""
+EACH = "SELECT {}::int AS n, c.id FROM conversation c WHERE c.id = ANY($1::uuid[]) AND {}"
 # The conversations with a word in an entry, the subject, the contact's name or an address; null where one of these has
 # more than a limit. Each is asked for by itself, since Postgres cannot tell beforehand how few they are.
 EXPECTED = "SELECT 1 FROM entry WHERE search @@ ${}::tsquery"
@@ -93,6 +96,23 @@ async def find_matching(query: Query, conversation_ids: Collection[UUID], *, me:
     if not conversation_ids or query.root is None:
         return set(conversation_ids)
     return {row["id"] for row in await fetch(MATCHING.format(condition), *args)}
+
+
+async def find_each_matching(
+    asked: Sequence[tuple[Query, UUID | None]], conversation_ids: Collection[UUID]
+) -> list[set[UUID]]:
+    """As `find_matching` for many queries, each with its `me`: one statement for every `EACH_MOST` of them."""
+    found: list[set[UUID]] = [set() for _ in asked]
+    numbers = range(len(asked)) if conversation_ids else range(0)
+    for first in numbers[::EACH_MOST]:
+        args: list[object] = [list(conversation_ids)]
+        branches = [
+            EACH.format(number, compile_query(asked[number][0], FIELDS, args, me=asked[number][1]))
+            for number in numbers[first : first + EACH_MOST]
+        ]
+        for row in await fetch(" UNION ALL ".join(branches), *args):
+            found[row["n"]].add(row["id"])
+    return found
 
 
 async def keep_matching(events: Sequence[Row], query: Query | None, *, me: UUID | None) -> list[Row]:

@@ -10,8 +10,8 @@ import msgspec
 
 from channels.email.html.shown import name_pictures
 from channels.events import Address, AddressKind, ConsentChanged, DeliveryReported, MessageReceived
-from channels.parts import MEDIA_PARTS, AnyPart
-from inbox.attachments.actions import ExpectedAttachment, expect_attachments
+from channels.parts import MEDIA_PARTS, AnyPart, Attachment
+from inbox.attachments.actions import BoundAttachment, ExpectedAttachment, bind_attachments, expect_attachments
 from inbox.contacts.actions import confirm_owners, find_or_create_identities, record_consents
 from inbox.contacts.contact import ConsentChange, KnownIdentity
 from inbox.contacts.matching import keep_address, match_key
@@ -71,6 +71,7 @@ class Batch(msgspec.Struct, kw_only=True):
     mail: MailBatch
     candidates: list[Candidate] = []
     attachments: list[ExpectedAttachment] = []
+    bound: list[BoundAttachment] = []
     fetches: list[NewJob] = []
     consents: list[ConsentChange] = []
 
@@ -133,6 +134,7 @@ async def _store(batch: Batch, reports: Sequence[Report]) -> None:
     await keep_mail(batch.mail)
     await unflag_undeliverable(batch.mail.heard)
     await expect_attachments(batch.attachments)
+    await bind_attachments(batch.bound)
     await record_consents(batch.consents)
     await enqueue_jobs(batch.fetches)
     await send_acknowledged(acknowledged)
@@ -168,6 +170,7 @@ def _receive(batch: Batch, fact: Fact, event: MessageReceived) -> None:
         raw_event_id=fact.raw_event_id,
         occurred_at=event.occurred_at or fact.received_at,
         blocked=contact.blocked,
+        in_reply_to=_answered(event),
         letter=keep_letter(event.letter, sorted_.match) if event.letter else None,
     )
     fresh = not held.entries and held.fresh
@@ -175,6 +178,7 @@ def _receive(batch: Batch, fact: Fact, event: MessageReceived) -> None:
     if event.letter:
         note_mail(batch.mail, held, entry, event=event, sender=_key(sender), sorted_=sorted_)
         batch.candidates += [_candidate(fact, event, held, arrival=arrival)] if fresh and not arrival.quiet else []
+    batch.bound += _held_files(parts, entry_id=entry.id, channel_id=fact.route.channel_id)
     batch.attachments += [msgspec.structs.replace(one, entry_id=entry.id) for one in expected]
     batch.fetches += [_fetch_job(one) for one in expected]
 
@@ -247,12 +251,15 @@ def _open(batch: Batch, contact_id: UUID) -> Held:
 
 
 def _expect_files(parts: list[AnyPart], *, channel_id: UUID) -> tuple[list[AnyPart], list[ExpectedAttachment]]:
-    """Give every file that lies at the provider a name of ours; its address there is not shown to anybody."""
+    """Give every file that lies at the provider a name of ours; its address there is not shown to anybody.
+
+    A file that was uploaded to us before its message has its name.
+    """
     ours: list[AnyPart] = []
     expected = []
     names: dict[str, str] = {}
     for part in parts:
-        if isinstance(part, MEDIA_PARTS):
+        if isinstance(part, MEDIA_PARTS) and not _is_held(part.attachment):
             file, attachment_id = part.attachment, new_id()
             expected.append(
                 ExpectedAttachment(
@@ -269,6 +276,28 @@ def _expect_files(parts: list[AnyPart], *, channel_id: UUID) -> tuple[list[AnyPa
         else:
             ours.append(part)
     return name_pictures(ours, names), expected
+
+
+def _held_files(parts: Sequence[AnyPart], *, entry_id: UUID, channel_id: UUID) -> list[BoundAttachment]:
+    """The files of a message that we hold already: from now on they belong to it."""
+    files = [part.attachment for part in parts if isinstance(part, MEDIA_PARTS) and _is_held(part.attachment)]
+    return [
+        BoundAttachment(id=read_id("att", file.id), entry_id=entry_id, channel_id=channel_id)
+        for file in files
+        if file.id
+    ]
+
+
+def _is_held(file: Attachment) -> bool:
+    return file.id is not None and file.state == "stored"
+
+
+def _answered(event: MessageReceived) -> UUID | None:
+    """The entry a message answers, where our own door has said so; providers name messages in their own way."""
+    try:
+        return read_id("ent", event.in_reply_to) if event.in_reply_to and event.sender.kind == "visitor" else None
+    except UnknownId:
+        return None
 
 
 def _recipients(event: MessageReceived) -> list[Recipient]:

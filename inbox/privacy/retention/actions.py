@@ -25,6 +25,9 @@ BATCH = 500
 WALKED = 5000
 """Entries looked at in one transaction."""
 
+SPEAKING = ("csat_received", "transcript_sent")
+"""Events with words or files of a person: a comment beside a rating, a transcript that was mailed."""
+
 SET = """
 INSERT INTO channel_retention (channel_id, message_days, attachment_days, raw_event_days) VALUES ($1, $2, $3, $4)
 ON CONFLICT (channel_id) DO UPDATE SET message_days = excluded.message_days,
@@ -41,10 +44,12 @@ ON CONFLICT (channel_id, what) DO UPDATE SET reached = excluded.reached
 # Along the ids, which are in the order of time; the last one looked at says where the next batch begins.
 OLD = f"""
 WITH walked AS (
-    SELECT id, conversation_id, channel_id, type, redacted_at FROM entry WHERE id > $2 AND id < $3 ORDER BY id LIMIT $4
+    SELECT id, conversation_id, channel_id, type, event->>'name' AS event, redacted_at FROM entry
+    WHERE id > $2 AND id < $3 ORDER BY id LIMIT $4
 )
 SELECT e.id, e.conversation_id FROM walked e
-WHERE coalesce(e.channel_id, '{NO_CHANNEL}') = $1 AND e.type <> 'event' AND e.redacted_at IS NULL AND NOT {HELD}
+WHERE coalesce(e.channel_id, '{NO_CHANNEL}') = $1 AND (e.type <> 'event' OR e.event = ANY($6))
+  AND e.redacted_at IS NULL AND NOT {HELD}
 ORDER BY e.id LIMIT $5
 """  # noqa: S608 (ours)
 LAST = """
@@ -71,7 +76,7 @@ async def take_away_old(channel_id: UUID, what: What, *, before: UUID, now: date
     if not await fetch_value(TURN, str(channel_id), what):
         return None
     after = await fetch_value(PLACE, channel_id, what) or NO_CHANNEL
-    rows = await fetch(OLD, channel_id, after, before, WALKED, BATCH)
+    rows = await fetch(OLD, channel_id, after, before, WALKED, BATCH, SPEAKING)
     if len(rows) == BATCH:
         reached, more = rows[-1]["id"], True
     else:

@@ -16,6 +16,7 @@ PARTICIPANTS = (
     "participant p WHERE (p.conversation_id IN (SELECT id FROM conversation WHERE contact_id = ANY($1)) "
     "OR EXISTS (SELECT FROM identity i WHERE i.contact_id = ANY($1) AND i.kind = p.kind AND i.match_key = p.match_key))"
 )
+VISITORS = "v.address IN (SELECT address FROM identity WHERE kind = 'visitor' AND contact_id = ANY($1))"
 DELIVERIES = f"delivery d JOIN entry e ON e.id = d.entry_id WHERE e.{THEIRS}"
 RAW = f"""(SELECT r.id, r.channel_id, r.received_at, r.kind, r.url, convert_from(r.body, 'LATIN1') AS body
     FROM raw_event r JOIN entry e ON e.channel_id = r.channel_id AND e.raw_event_id = r.id
@@ -37,6 +38,10 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
     ("delivery", "d.*", DELIVERIES, "d.id::text"),
     ("draft", "d.*", f"draft d WHERE d.{THEIRS}", "d.id::text"),
     ("scheduled_message", "s.*", f"scheduled_message s WHERE s.{THEIRS}", "s.id::text"),
+    ("visitor", "v.*", f"visitor v WHERE {VISITORS}", "v.id::text"),
+    ("visitor_push", "p.id, p.visitor_id, p.endpoint, p.created_at",
+     f"visitor_push p JOIN visitor v ON v.id = p.visitor_id WHERE {VISITORS}", "p.id::text"),
+    ("csat_rating", "r.*", f"csat_rating r JOIN entry e ON e.id = r.entry_id WHERE e.{THEIRS}", "r.entry_id::text"),
     ("request", "r.*", RAW, "r.channel_id::text || lpad(r.id::text, 20, '0')"),
     ("attachment", "a.id, a.entry_id, a.name, a.media_type, a.size, a.sha256, a.state, a.created_at",
      f"attachment a WHERE a.entry_id IN (SELECT id FROM entry WHERE {THEIRS})", "a.id::text"),  # noqa: S608 (ours)

@@ -34,6 +34,14 @@ LEAVE = """
 DELETE FROM participant p USING unnest($1::text[], $2::text[]) AS gone(kind, match_key)
 WHERE p.kind = gone.kind AND p.match_key = gone.match_key
 """
+# What a visitor uploaded and no message carries, and links that are about to be mailed to them.
+FORGET_UPLOADS = """
+DELETE FROM attachment a USING visitor_upload u JOIN visitor v ON v.id = u.visitor_id
+WHERE a.id = u.attachment_id AND a.entry_id IS NULL AND v.address = ANY($1) RETURNING a.storage_key
+"""
+FORGET_LINKS = "DELETE FROM job WHERE type = 'mail_resume_link' AND state <> 1 AND payload->>'address' = ANY($1)"
+# With what they said of themselves go their sessions: an open chat closes.
+FORGET_VISITORS = "DELETE FROM visitor WHERE address = ANY($1)"
 REMEMBER = """
 INSERT INTO erased_identity (kind, hash, erasure_id, revoked)
 SELECT kind, hash, $1, revoked FROM unnest($2::text[], $3::bytea[], $4::jsonb[]) AS w(kind, hash, revoked)
@@ -92,6 +100,8 @@ async def vanish(erasure: Erasure, traces: Traces, *, now: datetime) -> dict[str
     traces.identity_ids |= {row["id"] for row in rows}
     traces.addresses |= {row["address"] for row in rows} | {row["match_key"] for row in rows}
     await execute(LEAVE, [row["kind"] for row in rows], [row["match_key"] for row in rows])
+    await _forget_visitors([row["address"] for row in rows if row["kind"] == "visitor"])
+    await execute(FORGET_LINKS, [row["address"] for row in rows])
     await execute("DELETE FROM identity WHERE contact_id = ANY($1)", erasure.contact_ids)
     await execute(BLANK, erasure.contact_ids)
     await forget_merges(erasure.contact_ids)
@@ -147,6 +157,13 @@ def read_files(shown: set[str]) -> list[UUID]:
         except UnknownId:
             continue
     return sorted(found)
+
+
+async def _forget_visitors(addresses: Sequence[str]) -> None:
+    """Their sessions, notices, links and ratings go with them, and the files nobody else has seen."""
+    keys = [row["storage_key"] for row in await fetch(FORGET_UPLOADS, list(addresses)) if row["storage_key"]]
+    await delete_files(keys)
+    await execute(FORGET_VISITORS, list(addresses))
 
 
 def _uploaded(row: Row) -> set[str]:

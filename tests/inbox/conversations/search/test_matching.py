@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
-from inbox.conversations.search import FIELDS, find_matching, read_conversation_query
+from inbox.conversations.search import FIELDS, find_matching, queries, read_conversation_query
 from inbox.conversations.search.fields import HOLDINGS, STATES, show_words
-from inbox.conversations.search.queries import plan_search, text_values
+from inbox.conversations.search.queries import find_each_matching, plan_search, text_values
 from inbox.kit.db import close_database, execute, fetch, fetch_value, open_database
 from inbox.kit.errors import Problem
 from inbox.kit.ids import new_id, show_id
@@ -107,6 +107,25 @@ def test_every_field_finds_what_it_says(database_url: str) -> None:
             matching = await find_matching(query, names, me=told["agent"])
             assert sorted(names[one] for one in matching) == expected.split(), text
             assert sorted(names[one] for one in await look_up(query, told["agent"])) == expected.split(), text
+
+    run_opened(database_url, body)
+
+
+def test_many_queries_are_asked_at_once(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is answered as if it were asked alone, with its own `me`, however many there are."""
+    monkeypatch.setattr(queries, "EACH_MOST", 7)
+
+    async def body() -> None:
+        told = await tell_stories()
+        ids = {name: show_id(prefix, told[name]) for name, prefix in (("agent", "agt"), ("channel", "cha"))}  # type: ignore[arg-type]  # literal prefixes
+        conversations = [told[name] for name in ("ana", "ben", "cai")]
+        asked = [(read_conversation_query(text.format(**ids)), told["agent"]) for text in CASES]
+        asked += [(read_conversation_query("assignee:me"), me) for me in (told["agent"], new_id())]
+        each = await find_each_matching(asked, conversations)
+        assert each[-2:] == [{told["ana"]}, set()]
+        assert each == [await find_matching(query, conversations, me=me) for query, me in asked]
+        assert await find_each_matching(asked[:2], []) == [set(), set()]
+        assert await find_each_matching([], conversations) == []
 
     run_opened(database_url, body)
 

@@ -1,0 +1,1 @@
+"""What happens in the inbox and is to reach visitors who are not there, read from the feed."""

@@ -1,0 +1,1 @@
+"""Links that continue a visitor's chat on another device."""

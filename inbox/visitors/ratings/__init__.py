@@ -1,0 +1,1 @@
+"""What visitors say of how they were helped."""
