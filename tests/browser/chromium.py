@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+MISSING = "Chromium is not installed: what browsers make of mail HTML and of our pages was not tested"
 SETTLED_MS = 400
 """How long a page is watched after it has loaded: timers, animations and refreshes of 0 seconds have passed by then."""
 
@@ -90,14 +91,20 @@ def serving() -> Iterator[Site]:
 @contextmanager
 def browsing() -> Iterator[Browser]:
     """The distribution's Chromium; skips aloud where there is none, but never in CI."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is not installed: what a browser makes of mail HTML was not tested")
-        pytest.skip("Chromium is not installed: what a browser makes of mail HTML was not tested")
+    program = find_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         try:
             yield browser
         finally:
             browser.close()
+
+
+def find_chromium() -> str:
+    """Where it is."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    return program

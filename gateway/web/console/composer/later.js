@@ -1,0 +1,52 @@
+/** When an answer leaves, if not now; and what a chat can offer beside words. */
+import { field, openForm } from '../dialog.js';
+import { h } from '../dom.js';
+import { showWhole } from '../format.js';
+import { say } from '../timeline/words.js';
+
+const HOUR_MS = 3_600_000;
+
+/** @param {(when: {send_at: string, cancel_on_reply: boolean}) => void} pick */
+export function askWhen(pick) {
+  const input = h('input', { type: 'datetime-local', name: 'at', required: true, min: localValue(new Date()), value: localValue(presets(new Date())[1].at) });
+  const stop = h('input', { type: 'checkbox', name: 'stop', checked: true });
+  const quick = presets(new Date()).map(({ words, at }) => h('button', { type: 'button', title: showWhole(at.toISOString()), onclick: () => { input.value = localValue(at); } }, say(words)));
+  openForm({ title: say('Send later'), submit: say('Schedule') }, [h('div', { class: 'row wrap' }, quick), field(say('When'), input), h('label', { class: 'row' }, stop, say('Not if they write before'))], async (values) => {
+    pick({ send_at: new Date(values.at).toISOString(), cancel_on_reply: stop.checked });
+  });
+}
+
+/** Times people mean. Pure. @param {Date} now @returns {{words: string, at: Date}[]} */
+export function presets(now) {
+  const morning = (days) => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, 9);
+  return [{ words: 'In an hour', at: new Date(now.getTime() + HOUR_MS) }, { words: 'Tomorrow morning', at: morning(1) }, { words: 'Monday morning', at: morning(((8 - now.getDay()) % 7) || 7) }];
+}
+
+/** What a `datetime-local` field holds. Pure. @param {Date} date */
+export function localValue(date) {
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** Buttons or a small form, a line each. @param {'choices' | 'form'} kind @param {string} text @param {(part: any) => void} make */
+export function askParts(kind, text, make) {
+  const question = h('input', { name: 'text', value: text, required: kind === 'choices', maxLength: 500, dir: 'auto' });
+  const lines = h('textarea', { name: 'lines', rows: 4, required: true, dir: 'auto' });
+  const words = kind === 'choices' ? ['Offer buttons', 'Question', 'Buttons', 'One a line'] : ['Ask by a form', 'Title', 'Fields', 'One a line; a * behind it makes it required'];
+  openForm({ title: say(words[0]), submit: say('Add') }, [field(say(words[1]), question), field(say(words[2]), lines, say(words[3]))], async (values) => {
+    const named = values.lines.split('\n').map((line) => line.trim()).filter(Boolean).slice(0, 10);
+    if (!named.length) throw new Error(say('Nothing is offered yet.'));
+    make(kind === 'choices' ? choicesOf(values.text, named) : formOf(values.text, named));
+  });
+}
+
+function choicesOf(text, titles) {
+  return { type: 'choices', text, options: titles.map((title, at) => ({ id: `c${at + 1}`, title })) };
+}
+
+/** @type {[RegExp, string][]} what a label says about its field */
+const FIELD_KINDS = [[/e-?mail/i, 'email'], [/phone|mobile|tel\b/i, 'phone'], [/message|describe|details/i, 'textarea']];
+
+function formOf(title, labels) {
+  const fields = labels.map((label, at) => ({ name: `f${at + 1}`, label: label.replace(/\s*\*$/, ''), kind: FIELD_KINDS.find(([words]) => words.test(label))?.[1] ?? 'text', required: label.endsWith('*') }));
+  return { type: 'form', id: `form${Date.now().toString(36)}`, title: title || null, fields };
+}

@@ -1,0 +1,95 @@
+/** Dialogs of the browser's own kind: they hold the focus, close by Esc and give the focus back. */
+import { h, uid } from './dom.js';
+import { sentences } from './format.js';
+import { t } from './strings.js';
+
+/**
+ * @param {{title: string, wide?: boolean, class?: string, onclose?: () => void}} options
+ * @param {(close: () => void) => any} build what is in it
+ * @returns {{element: HTMLDialogElement, close: () => void}}
+ */
+export function openDialog({ title, wide, class: kind, onclose }, build) {
+  const id = uid('dialog');
+  const close = () => element.close();
+  const element = h('dialog', { class: [wide && 'wide', kind].filter(Boolean).join(' '), 'aria-labelledby': id });
+  element.append(h('div', { class: 'body' }, h('h2', { id }, title), build(close)));
+  const before = document.activeElement;
+  element.addEventListener('close', () => {
+    element.remove();
+    if (before instanceof HTMLElement && before.isConnected) before.focus();
+    onclose?.();
+  });
+  element.addEventListener('mousedown', (event) => { if (event.target === element) close(); });
+  document.body.append(element);
+  element.showModal();
+  return { element, close };
+}
+
+/**
+ * A form in a dialog; a problem of the API is shown where it belongs, and what was typed stays.
+ * @param {{title: string, wide?: boolean, submit: string, danger?: boolean}} options
+ * @param {any[]} fields
+ * @param {(values: Record<string, string>, form: HTMLFormElement) => Promise<any>} send
+ */
+export function openForm({ title, wide, submit, danger }, fields, send) {
+  return openDialog({ title, wide }, (close) => buildForm({ submit, danger, cancel: close, done: close }, fields, send));
+}
+
+/**
+ * @param {{submit: string, danger?: boolean, cancel?: () => void, done?: (answer: any) => void}} options
+ * @param {any[]} fields
+ * @param {(values: Record<string, string>, form: HTMLFormElement) => Promise<any>} send
+ */
+export function buildForm({ submit, danger, cancel, done }, fields, send) {
+  const error = h('p', { class: 'error', role: 'alert', hidden: true });
+  const button = h('button', { class: danger ? 'danger' : 'primary' }, submit);
+  const form = h('form', { class: 'column form', novalidate: true }, ...fields, error,
+    h('div', { class: 'foot' }, cancel && h('button', { type: 'button', class: 'plain', onclick: cancel }, t('cancel')), button));
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    clearErrors(form, error);
+    try {
+      const answer = await send(Object.fromEntries(/** @type {any} */ (new FormData(form))), form);
+      done?.(answer);
+    } catch (problem) {
+      showProblem(form, error, problem);
+    } finally {
+      button.disabled = false;
+    }
+  });
+  return form;
+}
+
+/** A labelled input. @param {string} label @param {any} control an element @param {string} [help] */
+export function field(label, control, help) {
+  control.id ||= uid('field');
+  const note = help ? h('p', { class: 'help', id: `${control.id}-help` }, help) : null;
+  if (note) control.setAttribute('aria-describedby', note.id);
+  return h('div', { class: 'field' }, h('label', { htmlFor: control.id }, label), control, note);
+}
+
+function clearErrors(form, error) {
+  error.hidden = true;
+  for (const one of form.querySelectorAll('.field .error')) one.remove();
+  for (const one of form.querySelectorAll('[aria-invalid]')) one.removeAttribute('aria-invalid');
+}
+
+function showProblem(form, error, problem) {
+  const left = (problem.errors ?? []).filter((one) => !showAtField(form, one));
+  const words = left.length || !problem.errors?.length ? [problem.detail ?? problem.message, problem.hint] : [];
+  const text = sentences(...words);
+  error.hidden = !text;
+  error.textContent = text && problem.status >= 500 && problem.requestId ? `${text} (${problem.requestId})` : text;
+  form.querySelector('[aria-invalid]')?.focus();
+}
+
+function showAtField(form, { pointer, detail }) {
+  const control = form.elements.namedItem(pointer.split('/').at(-1));
+  if (!(control instanceof HTMLElement)) return false;
+  const id = uid('error');
+  control.setAttribute('aria-invalid', 'true');
+  control.setAttribute('aria-describedby', id);
+  control.closest('.field')?.append(h('p', { class: 'error', id }, detail));
+  return true;
+}

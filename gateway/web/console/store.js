@@ -1,0 +1,123 @@
+/** What the page knows: conversations, their entries, people. Answers and live events go in; whoever subscribed is told. */
+import { createTimelines } from './timelines.js';
+
+const WORDS_OF_A_MOMENT_MS = 8000;
+const SETTLE_MS = 250;
+
+/**
+ * @param {{api: ReturnType<typeof import('./api.js').createApi>, bus: import('./bus.js').Bus}} parts
+ */
+export function createStore({ api, bus }) {
+  /** @type {Map<string, Set<(value: any) => void>>} */
+  const listeners = new Map();
+  const values = { me: null, agents: new Map(), channels: [], channelTypes: [], views: [], counts: new Map(), online: new Map(), connection: { state: 'connecting' }, meta: null };
+  /** @type {Map<string, any>} */
+  const conversations = new Map();
+  const refreshes = new Map();
+
+  const tell = (key, value) => { for (const fn of [...(listeners.get(key) ?? [])]) fn(value); };
+  const timelines = createTimelines({ api, tell });
+
+  const store = {
+    ...timelines.methods,
+    /** @param {string} key @param {(value: any) => void} fn @returns {() => void} */
+    subscribe(key, fn) {
+      listeners.set(key, (listeners.get(key) ?? new Set()).add(fn));
+      return () => void listeners.get(key)?.delete(fn);
+    },
+    /** @param {string} key one of the plain ones: me, agents, channels, ... */
+    get: (key) => values[key],
+    /** @param {string} key @param {any} value */
+    set(key, value) {
+      values[key] = value;
+      tell(key, value);
+    },
+    get me() { return values.me; },
+    /** @param {string} id */
+    conversation: (id) => conversations.get(id),
+    /** Keep what is newer; `partial` holds only what a list needs. @param {any} found @param {{partial?: boolean}} [how] */
+    putConversation(found, { partial = false } = {}) {
+      const known = conversations.get(found.id);
+      if (known && known.version > found.version) return known;
+      const kept = partial ? { ...known, ...found, partial: !known || known.partial } : { ...found, partial: false };
+      // A highlight belongs to the search that found it, and stays while that is shown.
+      if (!kept.highlight && known?.highlight) kept.highlight = known.highlight;
+      conversations.set(found.id, kept);
+      tell(`conversation:${found.id}`, kept);
+      tell('conversation', kept);
+      return kept;
+    },
+    /** @param {string} id @returns {Promise<any>} the whole of it, anew */
+    async loadConversation(id) {
+      return store.putConversation(await api.get(`/conversations/${id}`));
+    },
+    /** Load it once the events that come together are through. @param {string} id */
+    refreshConversation(id) {
+      clearTimeout(refreshes.get(id));
+      refreshes.set(id, setTimeout(() => store.loadConversation(id).catch(() => undefined), SETTLE_MS));
+    },
+    /** An envelope of the feed. @param {any} event */
+    take(event) {
+      const { conversation, entry } = event.data;
+      if (conversation) {
+        const known = store.putConversation(withMedium(conversation, conversations.get(conversation.id), entry), { partial: true });
+        // The way an answer takes is told by no event: whoever shows the whole of it needs it anew.
+        if (listeners.get(`conversation:${known.id}`)?.size) store.refreshConversation(known.id);
+      }
+      if (entry) timelines.takeEntry(entry);
+      else if (event.conversation_id && event.seq) timelines.catchUp(event.conversation_id, event.seq);
+    },
+    /** Everything may have changed: forget what is not looked at, and read that anew. @param {string|null} open */
+    async reset(open) {
+      timelines.forget(open);
+      if (open) await Promise.allSettled([store.loadConversation(open), store.loadEntries(open, { anew: true })]);
+    },
+    /** Typing, viewing and presence: true for a moment only. @param {any} event */
+    takeMoment(event) {
+      MOMENTS[event.type]?.(store, event, tell);
+    },
+    /** Who types in a conversation, but me. @param {string} id @returns {any[]} */
+    typing: (id) => [...(moments.get(`typing:${id}`)?.values() ?? [])],
+    /** Who has a conversation open, but me. @param {string} id @returns {{id: string, name: string, state: string}[]} */
+    viewers: (id) => moments.get(`viewers:${id}`) ?? [],
+    moments: new Map(),
+  };
+  const moments = store.moments;
+  bus.on('live', store.takeMoment);
+  return store;
+}
+
+const MOMENTS = {
+  'typing.started': (store, event, tell) => setTyping(store, event, true, tell),
+  'typing.stopped': (store, event, tell) => setTyping(store, event, false, tell),
+  'conversation.viewing'(store, event, tell) {
+    const key = `viewers:${event.conversation_id}`;
+    store.moments.set(key, (event.viewers ?? []).filter((viewer) => viewer.id !== store.me?.id));
+    tell(key, store.moments.get(key));
+  },
+  'presence.changed'(store, event) {
+    const online = new Map(store.get('online'));
+    online.set(event.actor.id, event.state);
+    store.set('online', online);
+  },
+};
+
+function setTyping(store, event, on, tell) {
+  if (event.actor.id && event.actor.id === store.me?.id) return;
+  const key = `typing:${event.conversation_id}`;
+  const typing = store.moments.get(key) ?? new Map();
+  store.moments.set(key, typing);
+  const who = event.actor.id ?? event.actor.type;
+  clearTimeout(typing.get(who)?.timer);
+  if (!on) typing.delete(who);
+  // Whoever goes away without a word stops typing by themselves.
+  else typing.set(who, { actor: event.actor, timer: setTimeout(() => setTyping(store, event, false, tell), WORDS_OF_A_MOMENT_MS) });
+  tell(key, [...typing.values()]);
+}
+
+/** The small conversation of an event names no channels: an entry by a new one adds it. */
+function withMedium(small, known, entry) {
+  const medium = entry?.channel?.type;
+  const channels = known?.channels ?? [];
+  return { ...small, channels: medium && !channels.includes(medium) ? [...channels, medium] : channels };
+}
