@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias
 
 import msgspec
 
-from channels.simulators.ledger import Message
-from channels.simulators.mail import WrittenMail
 from gateway.commands.client import PAGE_ITEMS, GatewayClient
 from gateway.commands.spoken import SpokenContact, SpokenConversation, SpokenEntry, SpokenPage
+from gateway.demo.phones import Written
 from gateway.demo.watch import DELIVERED, ENDS, state_of
 
 READERS = 8
@@ -23,7 +22,7 @@ HONEST_ENDS = frozenset({"failed", "undelivered", "expired", "canceled", "unknow
 """States in which the API does not claim that a message arrived."""
 
 Words: TypeAlias = tuple[str, str]
-"""A text on a phone, or a mail: the address, and the words."""
+"""A text on a phone, a mail, or an answer in the chat: the address, and the words."""
 
 
 class Timelines(msgspec.Struct, kw_only=True):
@@ -49,9 +48,7 @@ class Audit(msgspec.Struct, kw_only=True, frozen=True):
     waiting: int
 
 
-def audit_run(
-    told: Iterable[Message | WrittenMail], arrived: Mapping[Words, int], timelines: Timelines, *, settled: bool
-) -> Audit:
+def audit_run(told: Iterable[Written], arrived: Mapping[Words, int], timelines: Timelines, *, settled: bool) -> Audit:
     """Compare both sides.
 
     A message whose sender was told we have it must be in one timeline, once; a reply must have arrived, once, unless
@@ -95,6 +92,15 @@ async def read_timelines(client: GatewayClient, *, since: str, numbers: Collecti
     seen = {entry.recipients[0].address for entry in entries if entry.direction == "outbound" and entry.recipients}
     others = [each for number in set(numbers) - seen for each in await _find_conversations(client, number)]
     return sort_entries([*entries, *await _read_all(client, others, since=since)], since=since)
+
+
+def keep_ours(timelines: Timelines, is_ours: Callable[[SpokenEntry], bool]) -> Timelines:
+    """Without our messages to people who are none of the demo's: whether those arrived, their own browsers know."""
+    return Timelines(
+        inbound=timelines.inbound,
+        outbound=[entry for entry in timelines.outbound if is_ours(entry)],
+        older=[entry for entry in timelines.older if is_ours(entry)],
+    )
 
 
 def sort_entries(entries: Iterable[SpokenEntry], *, since: str) -> Timelines:

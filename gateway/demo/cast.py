@@ -33,10 +33,12 @@ class Cast:
         self.client = client
         self.first_stored: float | None = None
         lines: dict[str, str] = {line: number for line, (number, _) in LINES.items()}
-        self.phones = Phones(stage.twilio, lines, Random(seed), mail=stage.mail, post=stage.post)
+        self.phones = Phones(stage.twilio, lines, Random(seed), mail=stage.mail, post=stage.post, chat=stage.chat)
         clerks = {clerk.id: clerk for speakers in stage.seeded.clerks.values() for clerk in speakers}
         self.desk = Desk(client, clerks.values(), stage.twilio, mail=stage.mail)
-        self.watch = Watch(client, since=since, on_event=self._tell, on_unknown=self.desk.look_into)
+        self.watch = Watch(
+            client, since=since, is_ours=self.phones.is_ours, on_event=self._tell, on_unknown=self.desk.look_into
+        )
         self.traffic = Traffic(self.phones, self.desk, self.watch, clerks=stage.seeded.clerks, rate=rate, seed=seed)
         self._screen = screen
 
@@ -74,6 +76,7 @@ async def gather_cast(stage: Stage, screen: Screen, *, since: str, rate: float, 
         client = await stack.enter_async_context(GatewayClient(stage.url, stage.seeded.api_key))
         cast = Cast(stage, client, screen, since=since, rate=rate, seed=seed)
         stack.push_async_callback(cast.desk.leave)
+        stack.push_async_callback(cast.phones.leave)
         with screen.step("First customers"):
             watching = asyncio.create_task(cast.watch.run())
             stack.push_async_callback(_end_task, watching)

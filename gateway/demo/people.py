@@ -22,6 +22,8 @@ STRANGERS = 0.15
 """The share of people the shop knows only by their number."""
 MAIL_EVERY = 5
 """Each so manieth of those who come writes mails."""
+CHAT_EVERY = 4
+"""Each so manieth of the others chats in the shop."""
 MAIL_DOMAIN = "customers.example"
 
 
@@ -43,7 +45,10 @@ class Region(msgspec.Struct, frozen=True):
 
 
 class Person(msgspec.Struct, kw_only=True, frozen=True):
-    """Somebody with a phone, and a mail address where that is how they write. `known`: the shop has their name."""
+    """Somebody with a phone, and a mail address where that is how they write; or who chats in the shop's pages.
+
+    `known`: the shop has their name.
+    """
 
     name: str
     first: str
@@ -53,10 +58,11 @@ class Person(msgspec.Struct, kw_only=True, frozen=True):
     line: Line
     known: bool
     mail: str | None = None
+    chats: bool = False
 
     @property
     def address(self) -> str:
-        """Where they are reached."""
+        """Where they are reached; whom one chats with, the gateway names by itself."""
         return self.mail or self.number
 
 
@@ -92,7 +98,7 @@ def invent_people(seed: int) -> Iterator[Person]:
             if turn < region.numbers:
                 count += 1
                 person = _invent(region, (offset + turn) % region.numbers, dice)
-                yield person if count % MAIL_EVERY else _with_mail(person)
+                yield _equipped(person, count)
 
 
 def _invent(region: Region, own: int, dice: Random) -> Person:
@@ -106,6 +112,13 @@ def _invent(region: Region, own: int, dice: Random) -> Person:
         line=region.line,
         known=dice.random() >= STRANGERS,
     )
+
+
+def _equipped(person: Person, count: int) -> Person:
+    """The same with what they write with, by the order in which they come."""
+    if count % MAIL_EVERY == 0:
+        return _with_mail(person)
+    return msgspec.structs.replace(person, chats=count % CHAT_EVERY == 0)
 
 
 def _with_mail(person: Person) -> Person:

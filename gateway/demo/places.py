@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from gateway.demo.seeding import BOSS, DEMO_PASSWORD
 from gateway.demo.stage import Stage
 from gateway.settings import default_data_dir
 
@@ -16,6 +17,9 @@ LOG_NAME = "demo.log"
 def places_of(stage: Stage, log: Path) -> dict[str, str]:
     """Names and addresses."""
     return {
+        "Try it": f"{stage.url}/sim   customer and agent, side by side",
+        "Console": f"{stage.url}/console",
+        "Login": f"{BOSS}   {DEMO_PASSWORD}",
         "API": f"{stage.url}/v1",
         "Reference": f"{stage.url}/docs",
         "API key": stage.seeded.api_key,

@@ -13,7 +13,7 @@ import msgspec
 from channels.simulators.mail import MailFaults
 from channels.simulators.twilio import Faults
 from gateway.commands.beacon import Beacon, light_beacon, put_out_beacon
-from gateway.demo.audit import Audit, audit_run, read_timelines
+from gateway.demo.audit import Audit, audit_run, keep_ours, read_timelines
 from gateway.demo.cast import Cast, gather_cast
 from gateway.demo.places import LOG_NAME, places_of, things_to_try
 from gateway.demo.scenarios import TOLD, Scenario, mail_faults, scenario_faults
@@ -110,5 +110,5 @@ async def _settle(cast: Cast, *, seconds: float) -> None:
 async def _check(cast: Cast, *, since: str, settled: bool) -> Audit:
     """The ledgers, phones and mailboxes against what the API tells."""
     numbers = {number for number, _ in cast.phones.arrived}
-    timelines = await read_timelines(cast.client, since=since, numbers=numbers)
+    timelines = keep_ours(await read_timelines(cast.client, since=since, numbers=numbers), cast.phones.is_ours)
     return audit_run(cast.phones.told, cast.phones.arrived, timelines, settled=settled)

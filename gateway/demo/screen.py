@@ -100,7 +100,7 @@ def summary_rows(summary: Summary) -> list[tuple[str, str, str]]:
     """The figures with what they mean."""
     first = summary.first_stored_seconds
     return [
-        ("sent", str(summary.sent), "texts and mails from customers"),
+        ("sent", str(summary.sent), "texts, mails and chats from customers"),
         ("stored", str(summary.stored), "of them in a timeline"),
         ("answered", str(summary.answered), "replies the API took"),
         ("delivered", str(summary.delivered), "of them with the customer"),

@@ -1,8 +1,12 @@
-"""What a demo needs before anybody writes: channels, four agents and a published key. Repeatable, never doubled."""
+"""What a demo needs before anybody writes: channels, four agents with a published password, and a published key.
+
+Repeatable, never doubled.
+"""
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -10,18 +14,25 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from channels.events import Address
 from gateway.commands.exits import CommandFailed
+from gateway.demo.chats import ChatLine
 from gateway.demo.desk import Clerk
 from gateway.demo.people import Line
 from gateway.demo.stories import Language
 from gateway.runtime import Runtime
 from inbox.accounts.actions import ChannelChange, connect_channel, update_channel
 from inbox.accounts.queries import live_channels
+from inbox.contacts.actions import spell_address, upsert_contact
+from inbox.contacts.contact import ContactChange
 from inbox.kit.callers import SYSTEM, Scope
 from inbox.kit.db import tx
+from inbox.kit.errors import Problem
 from inbox.kit.ids import AGENT, show_id
 from inbox.staff.actions import add_agent, create_api_key
 from inbox.staff.keys import form_secret, hash_secret, secret_prefix
+from inbox.staff.passwords.actions import set_password
+from inbox.staff.passwords.queries import find_password
 from inbox.staff.queries import find_caller, list_agents, list_api_keys
 
 ADAPTER = "sms-twilio"
@@ -39,13 +50,28 @@ LINES: dict[Line, tuple[str, str]] = {
 MAIL_ADAPTER = "email-smtp"
 MAIL_ADDRESS, MAIL_NAME = "care@demo.example", "Customer care by mail"
 
+CHAT_ADAPTER = "webchat-widget"
+CHAT_NAME = "Demo shop chat"
+IDENTITY_SECRET = "the demo shop's secret: published, proves nothing"  # noqa: S105 - as it says
+GREETING = "Hello! Ask us anything about your order: Bo, Mina, Tomás and Wei are here."
+SHOP_COLOR = "#1f6f5c"
+MACHINE_ORIGINS = ("http://127.0.0.1:*", "http://localhost:*")
+"""The pages that may show the chat: whatever runs on this machine, so that one can try it in pages of one's own."""
+
+DEMO_PASSWORD = "switchboard-demo"  # noqa: S105 - published: it opens a demo
+BOSS = "bo@demo.example"
+"""Who may set things up; the login that is printed."""
 STAFF: tuple[tuple[str, str, tuple[Language, ...]], ...] = (
-    ("Bo Larsen", "bo@demo.example", ("en", "de")),
+    ("Bo Larsen", BOSS, ("en", "de")),
     ("Mina Haddad", "mina@demo.example", ("fr", "ar", "en")),
     ("Tomás Vidal", "tomas@demo.example", ("es", "pt")),
     ("Wei Chen", "wei@demo.example", ("zh", "en")),
 )
 CLERK_SCOPES: tuple[Scope, ...] = ("conversations:read", "conversations:write", "messages:send")
+CUSTOMER, CUSTOMER_ID = "Ana Ruiz", "customer-ana"
+CUSTOMER_MAIL, CUSTOMER_PHONE = "ana@customers.example", "+34600111222"
+"""Whom one plays on the page `/sim`, unless one types another number: also who logs in to the shop there."""
+
 MAIL_HOST = "127.0.0.1"
 MANY_ITEMS = 1000
 DEMO_RATE = 100_000
@@ -53,23 +79,27 @@ DEMO_RATE = 100_000
 
 
 class Seeded(msgspec.Struct, kw_only=True, frozen=True):
-    """What there is to play with: hooks by number, agents by language, and the key that opens the API."""
+    """What there is to play with: hooks by number, agents by language, the key that opens the API, and the chat."""
 
     hooks: dict[str, str]
     clerks: dict[Language, list[Clerk]]
     api_key: str
+    chat: ChatLine
 
 
-async def seed_demo(runtime: Runtime, *, api_url: str, mail_port: int) -> Seeded:
+async def seed_demo(runtime: Runtime, *, api_url: str, mail_port: int, url: str) -> Seeded:
     """Make what is missing; what an earlier run left is used again, pointed at this run's simulator.
 
-    CommandFailed where the database is somebody's in earnest: the published key must never open that.
+    `url` is where browsers reach the gateway. CommandFailed where the database is somebody's in earnest: the published
+    key must never open that.
     """
     await _refuse_earnest()
     key = await _seed_key("demo", scopes=("admin",), secret=DEMO_API_KEY)
     hooks = {number: await _seed_channel(runtime, number, name, api_url=api_url) for number, name in LINES.values()}
     await _seed_mail(runtime, mail_port)
-    return Seeded(hooks=hooks, clerks=await _seed_agents(), api_key=key)
+    chat = await _seed_chat(runtime, url)
+    await _seed_customer()
+    return Seeded(hooks=hooks, clerks=await _seed_agents(), api_key=key, chat=chat)
 
 
 async def _refuse_earnest() -> None:
@@ -105,9 +135,36 @@ async def _seed_mail(runtime: Runtime, port: int) -> None:
     await _seed(runtime, MAIL_ADAPTER, MAIL_ADDRESS, name=MAIL_NAME, settings=settings)
 
 
-async def _seed(runtime: Runtime, adapter: str, address: str, *, name: str, settings: dict[str, Any]) -> UUID:
-    """The channel that holds an address, made or set up anew."""
-    rows = [row for row in await live_channels() if row.adapter == adapter and address in row.addresses]
+async def _seed_chat(runtime: Runtime, url: str) -> ChatLine:
+    settings: dict[str, Any] = {
+        "name": "Nook & Co.",
+        "origins": sorted({url, *MACHINE_ORIGINS}),
+        "verification": "optional",
+        "identity_secret": IDENTITY_SECRET,
+        "greeting": GREETING,
+        "theme": {"color": SHOP_COLOR},
+    }
+    channel_id = await _seed(runtime, CHAT_ADAPTER, None, name=CHAT_NAME, settings=settings)
+    return ChatLine(url=url, origin=url, channel_id=show_id("cha", channel_id), identity_secret=IDENTITY_SECRET)
+
+
+async def _seed_customer() -> None:
+    """Whom one plays is known to the shop by phone, mail and account: on whichever they write, it is one person.
+
+    Where somebody has made two of them in an earlier run, they stay two.
+    """
+    change = ContactChange(name=CUSTOMER, language="es", external={"user": CUSTOMER_ID})
+    addresses = [Address(kind="phone", value=CUSTOMER_PHONE), Address(kind="email", value=CUSTOMER_MAIL)]
+    with suppress(Problem):
+        async with tx():
+            await upsert_contact(change, [spell_address(address) for address in addresses], actor=SYSTEM)
+
+
+async def _seed(runtime: Runtime, adapter: str, address: str | None, *, name: str, settings: dict[str, Any]) -> UUID:
+    """The channel that holds an address, or the one of an adapter without any, made or set up anew."""
+    rows = [
+        row for row in await live_channels() if row.adapter == adapter and (not address or address in row.addresses)
+    ]
     async with tx():
         if not rows:
             return await connect_channel(adapter, name, settings=settings, catalogue=runtime.catalogue, actor=SYSTEM)
@@ -122,14 +179,22 @@ async def _seed_agents() -> dict[Language, list[Clerk]]:
     for name, email, languages in STAFF:
         if email not in known:
             async with tx():
-                known[email] = await add_agent(name=name, email=email)
+                known[email] = await add_agent(name=name, email=email, role="admin" if email == BOSS else "agent")
         agent = known[email]
+        await _seed_password(agent.id)
         secret = form_secret(urlsafe_b64encode(sha256(f"demo {email}".encode()).digest()).rstrip(b"=").decode())
         key = await _seed_key(f"demo: {name}", scopes=CLERK_SCOPES, agent_id=agent.id, secret=secret)
         clerk = Clerk(id=show_id(AGENT, agent.id), name=agent.name, api_key=key)
         for language in languages:
             clerks.setdefault(language, []).append(clerk)
     return clerks
+
+
+async def _seed_password(agent_id: UUID) -> None:
+    """The published password; where somebody chose another, that stays."""
+    if await find_password(agent_id) is None:
+        async with tx():
+            await set_password(agent_id, DEMO_PASSWORD)
 
 
 async def _seed_key(name: str, *, scopes: tuple[Scope, ...], secret: str | None, agent_id: UUID | None = None) -> str:

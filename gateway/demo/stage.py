@@ -17,6 +17,10 @@ from channels.simulators.mail import MailSimulator, PostOffice, serve_mail
 from channels.simulators.mail.client import serve_mail_client
 from channels.simulators.twilio import TwilioAccount, TwilioNumber, TwilioSimulator, serve_simulator
 from gateway.commands.exits import CommandFailed
+from gateway.demo.chats import ChatLine
+from gateway.demo.handset.api import SimulatorController
+from gateway.demo.handset.arrivals import Arrivals
+from gateway.demo.handset.playground import Playground
 from gateway.demo.phones import Post
 from gateway.demo.seeding import ACCOUNT_SID, AUTH_TOKEN, MAIL_ADDRESS, MAIL_HOST, Seeded, seed_demo
 from gateway.runtime import Runtime, open_runtime
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
 START_SECONDS = 20.0
 LOOK_SECONDS = 0.01
+CROWD = 100_000
+"""What visitors may do at the address from which all of a demo's come."""
 STOP_SECONDS = 5.0
 """How long a demo's running work may take to finish: people wait for their prompt."""
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - addresses to be replaced, not listened on
@@ -43,6 +49,7 @@ class Stage(msgspec.Struct, kw_only=True, frozen=True):
     mail: MailSimulator
     mail_client: str
     post: Post
+    chat: ChatLine
     seeded: Seeded
 
 
@@ -65,17 +72,25 @@ async def open_stage(settings: Settings, screen: Screen, *, seed: int) -> AsyncI
             runtime = await stack.enter_async_context(open_runtime(settings))
         with screen.step("Tables"):
             await prepare_database(runtime)
-        with screen.step("Numbers, mail, agents, API key"):
-            seeded = await seed_demo(runtime, api_url=api_url, mail_port=mail_port)
+        with screen.step("Numbers, mail, chat, agents, API key"):
+            seeded = await seed_demo(runtime, api_url=api_url, mail_port=mail_port, url=url)
             await runtime.directory.refresh()
             _connect_numbers(twilio, seeded)
         with screen.step("Gateway with worker"):
             await stack.enter_async_context(run_service(runtime, work=True))
-            await stack.enter_async_context(_serving(runtime, listener))
             entrance = await stack.enter_async_context(open_smtpd(runtime, Listening(host=MAIL_HOST, port=0)))
-        post = Post(address=MAIL_ADDRESS, office=PostOffice(host=MAIL_HOST, port=entrance))
+            post = Post(address=MAIL_ADDRESS, office=PostOffice(host=MAIL_HOST, port=entrance))
+            playground = Playground(
+                twilio=twilio,
+                mail=mail,
+                post=post,
+                chat=seeded.chat,
+                arrivals=Arrivals(twilio, mail),
+                url=settings.public_url,
+            )
+            await stack.enter_async_context(_serving(runtime, listener, playground))
         client = await stack.enter_async_context(serve_mail_client(mail, post.office))
-        yield Stage(url=url, twilio=twilio, mail=mail, mail_client=client, post=post, seeded=seeded)
+        yield Stage(url=url, twilio=twilio, mail=mail, mail_client=client, post=post, chat=seeded.chat, seeded=seeded)
 
 
 def open_port(host: str, port: int) -> socket.socket:
@@ -99,11 +114,19 @@ def _bracketed(host: str) -> str:
 
 
 def _let_through(settings: Settings, *places: str) -> Settings:
-    """The simulators are on this machine: the gateway may call them, and nothing else here."""
+    """The simulators are on this machine: the gateway may call them, and nothing else here.
+
+    All visitors come from this one address, so that what limits an address would limit the demo.
+    """
     return msgspec.structs.replace(
         settings,
         egress_allow=(*settings.egress_allow, *places),
         stop_seconds=min(settings.stop_seconds, STOP_SECONDS),
+        visitor_sessions_per_minute=CROWD,
+        visitor_messages_per_minute=CROWD,
+        visitor_conversations_per_half_day=CROWD,
+        visitor_uploads_per_hour=CROWD,
+        visitor_mails_per_hour=CROWD,
     )
 
 
@@ -113,8 +136,13 @@ def _connect_numbers(twilio: TwilioSimulator, seeded: Seeded) -> None:
 
 
 @asynccontextmanager
-async def _serving(runtime: Runtime, listener: socket.socket) -> AsyncIterator[None]:
-    server = _StageServer(runtime, stop_seconds=runtime.settings.stop_seconds)
+async def _serving(runtime: Runtime, listener: socket.socket, playground: Playground) -> AsyncIterator[None]:
+    server = _StageServer(
+        runtime,
+        stop_seconds=runtime.settings.stop_seconds,
+        routes=[SimulatorController],
+        dependencies={"playground": playground},
+    )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         async with asyncio.timeout(START_SECONDS):
@@ -123,6 +151,7 @@ async def _serving(runtime: Runtime, listener: socket.socket) -> AsyncIterator[N
         yield
     finally:
         runtime.hub.stop()
+        playground.arrivals.stop()
         server.should_exit = True
         await serving
 

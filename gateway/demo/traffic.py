@@ -121,7 +121,7 @@ class Traffic:
             self._idle.append(person)
 
     async def _meet(self, person: Person) -> None:
-        if person.address not in self._met:
+        if person.address not in self._met and not person.chats:
             self._met.add(person.address)
             await self._desk.introduce(person)
 
@@ -149,7 +149,7 @@ class Traffic:
             scene.claimed = True
             await self._desk.claim(scene.conversation, clerk=scene.clerk)
         text = _filled(_addressed(step.text, scene.person), scene)
-        times = self._phones.arrived[scene.person.address, text] + 1
+        times = self._phones.heard(scene.person, text) + 1
         if not await self._answer_if_welcome(scene, text):
             return False
         await self._phones.hear(scene.person, text, times=times, seconds=HEAR_SECONDS)
@@ -192,9 +192,10 @@ class Traffic:
 
 
 def stories_for(person: Person) -> Sequence[Story]:
-    """STOP is a word of text messages: who writes mails does not say it."""
+    """STOP is a word of text messages: who writes mails, or chats, does not say it."""
     stories = STORIES[person.language]
-    return [story for story in stories if story.steps[-1].text != END_WORDS] if person.mail else stories
+    texts = not (person.mail or person.chats)
+    return stories if texts else [story for story in stories if story.steps[-1].text != END_WORDS]
 
 
 def _addressed(text: str, person: Person) -> str:

@@ -28,7 +28,8 @@ class Watch:
     """Follows the feed. `seen` has the entry of each inbound message by the provider's id, `replies` how far ours got;
     those are of this run alone, which began at `since`, as the API shows moments.
 
-    `on_event` is told of every event, `on_unknown` of messages of which nobody knows whether they were sent.
+    `is_ours` says of our messages whether it is seen here how they arrive. `on_event` is told of every event,
+    `on_unknown` of messages of which nobody knows whether they were sent.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Watch:
         client: GatewayClient,
         *,
         since: str,
+        is_ours: Callable[[SpokenEntry], bool],
         on_event: Callable[[SpokenEnvelope], None],
         on_unknown: Callable[[SpokenEntry], None],
     ) -> None:
@@ -44,6 +46,7 @@ class Watch:
         self.replies: dict[str, str] = {}
         self._client = client
         self._since = since
+        self._is_ours = is_ours
         self._on_event = on_event
         self._on_unknown = on_unknown
         self._moved = asyncio.Event()
@@ -87,7 +90,7 @@ class Watch:
     def _note(self, envelope: SpokenEnvelope, entry: SpokenEntry) -> None:
         if entry.direction == "inbound" and entry.provider and entry.provider.message_id:
             self.seen.setdefault(entry.provider.message_id, entry)
-        elif entry.direction == "outbound" and entry.delivery:
+        elif entry.direction == "outbound" and entry.delivery and self._is_ours(entry):
             self.replies[entry.id] = state_of(entry)
             if envelope.type == "message.delivery_updated" and entry.delivery.state == "unknown":
                 self._on_unknown(entry)

@@ -9,7 +9,7 @@ import msgspec
 
 from channels.simulators.ledger import Message
 from gateway.commands.spoken import SpokenEntry
-from gateway.demo.audit import Audit, Timelines, audit_run, sort_entries
+from gateway.demo.audit import Audit, Timelines, audit_run, keep_ours, sort_entries
 from gateway.demo.summary import is_flawless, sum_up
 
 SINCE = "2026-11-21T09:00:00.000Z"
@@ -120,3 +120,11 @@ def test_notes_and_events_are_no_messages() -> None:
     assert sort_entries([entry(direction="internal", type="note")], since=SINCE) == Timelines(
         inbound=sort_entries([], since=SINCE).inbound, outbound=[], older=[]
     )
+
+
+def test_what_is_said_to_somebody_elses_browser_is_left_to_it() -> None:
+    """Who plays a visitor by hand has the answers in a browser the demo does not see: none is missed."""
+    timelines = sort_entries([reply("Hi!"), reply("Hello!", channel={"type": "webchat"})], since=SINCE)
+    kept = keep_ours(timelines, lambda one: one.channel is None)
+    assert [one.text for one in kept.outbound] == ["Hi!"]
+    assert audit_run([], {(PHONE, "Hi!"): 1}, kept, settled=True).lost == 0

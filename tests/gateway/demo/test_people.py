@@ -11,6 +11,7 @@ import puremagic
 from gateway.demo.people import REGIONS, invent_people
 from gateway.demo.photos import MEDIA_TYPE, take_photo
 from gateway.demo.stories import STORIES
+from gateway.demo.traffic import END_WORDS, stories_for
 from inbox.contacts.matching import match_key, normalise_address
 
 MANY = 2000
@@ -50,3 +51,12 @@ def test_photos_are_pictures_and_differ() -> None:
     assert puremagic.magic_stream(BytesIO(one))[0].mime_type == MEDIA_TYPE
     assert one != other
     assert take_photo(Random(1)) == one
+
+
+def test_some_chat_in_the_shop() -> None:
+    """Known ones and strangers, in every language; whoever writes mails does not, and nobody among them texts STOP."""
+    chatting = [one for one in islice(invent_people(7), 500) if one.chats]
+    assert not any(one.mail for one in chatting)
+    assert {one.language for one in chatting} == set(STORIES)
+    assert {one.known for one in chatting} == {True, False}
+    assert all(story.steps[-1].text != END_WORDS for one in chatting for story in stories_for(one))

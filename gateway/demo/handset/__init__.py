@@ -1,0 +1,1 @@
+"""What the page `/sim` is made of: the customer's phone, mail program and shop, driven over HTTP beside the console."""

@@ -1,0 +1,1 @@
+"""The clients, built and used as their users do."""
