@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from gateway.admission import Admission, guard_requests, reporting_quotas
 from gateway.auth import Authentication, KeyRing, check_routes, provide_caller, recording_uses
 from gateway.bodies import TypedRequest, refuse_unstorable
 from gateway.conditional import Conditional
+from gateway.cors import share_answers
 from gateway.health import (
     Health,
     HealthController,
@@ -25,6 +27,7 @@ from gateway.health import (
     check_redis,
 )
 from gateway.links import LinkedResponse
+from gateway.live.rights import Rights, checking_rights
 from gateway.measures import Measures
 from gateway.meta import MetaController
 from gateway.options import AllowedMethods
@@ -33,6 +36,9 @@ from gateway.problems import ProblemAnswers
 from gateway.quotas import Quotas
 from gateway.reference import REFERENCE_ROUTES
 from gateway.scraping import show_metrics
+from gateway.signin.api import SessionController
+from gateway.signin.limits import SigninLimits
+from gateway.signin.oidc.providers import read_providers
 from gateway.tracing import trace_requests
 from gateway.transactions import Transactions
 from inbox.api import CONTROLLERS
@@ -57,28 +63,34 @@ def create_app(
     api_routes: Sequence[ControllerRouterHandler] = (),
     routes: Sequence[ControllerRouterHandler] = (),
     dependencies: Mapping[str, Any] | None = None,
+    lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
 ) -> Litestar:
     """The application over an open runtime.
 
     `api_routes` join the `controllers` below /v1, with its keys, transactions and problems; `routes` stand beside it.
-    `dependencies` are values that handlers ask for by name.
+    `dependencies` are values that handlers ask for by name, `lifespan` what runs as long as the application.
     """
     settings = runtime.settings
     ring, health = KeyRing(), Health(health_parts(runtime))
     admission = Admission(ring, Quotas(runtime.redis), settings=settings)
     docs_url = f"{settings.public_url.rstrip('/')}/docs"
     pressure, measures = Pressure(settings.queue_age_seconds), Measures(runtime)
-    given = {**_settled(settings), "health": health, "measures": measures, **(dependencies or {})}
-    api = api_router(settings, [*controllers, MetaController, *api_routes])
+    limits = SigninLimits(runtime.redis, settings)
+    given = {**_settled(settings), "health": health, "measures": measures, "key_ring": ring, "signin_limits": limits}
+    rights = given["rights"] = Rights(ring.still_valid)
+    given |= dependencies or {}
+    api = api_router(settings, [*controllers, MetaController, SessionController, *api_routes])
     app = Litestar(
         route_handlers=[api, HealthController, show_metrics, *REFERENCE_ROUTES, *routes],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
         exception_handlers={Exception: ProblemAnswers(docs_url)},
         lifespan=[
             lambda _: recording_uses(ring),
-            lambda _: reporting_quotas(admission.quotas),
+            lambda _: reporting_quotas([admission.quotas, *limits.quotas]),
             lambda _: watching_pressure(pressure),
             lambda _: measures.watching(),
+            lambda _: checking_rights(rights),
+            *lifespan,
         ],
         request_class=TypedRequest,
         response_class=LinkedResponse,
@@ -89,9 +101,9 @@ def create_app(
     check_routes(app, prefix=API)
     app.state.pressure, app.state.box = pressure, _box(settings)
     app.state.admission, app.state.health, app.state.sightings = admission, health, ring.sightings
-    app.asgi_handler = trace_requests(
-        guard_requests(app.asgi_handler, admission, prefix=API, docs_url=docs_url), runtime.tracer
-    )
+    app.state.rights = rights
+    guarded = guard_requests(app.asgi_handler, admission, prefix=API, docs_url=docs_url)
+    app.asgi_handler = trace_requests(share_answers(guarded, settings, prefix=API), runtime.tracer)
     return app
 
 
@@ -107,6 +119,7 @@ def _settled(settings: Settings) -> dict[str, Any]:
         "import_limit_bytes": settings.import_limit_bytes,
         "keeping": default_keeping(settings),
         "metrics_token": settings.metrics_token,
+        "oidc_providers": read_providers(settings.oidc_providers),
     }
 
 

@@ -15,6 +15,8 @@ from gateway.repairs import begin_due_reconciles, tend_repairs
 from gateway.retention import prune_intake, prune_messages
 from gateway.runtime import Runtime
 from gateway.transfers import tend_all_transfers
+from gateway.widget.aftermath import follow_happenings
+from gateway.widget.leftovers import prune_left_over
 from gateway.worker import Worker
 from inbox.audit.actions import prune_audit_log
 from inbox.conversations.actions.change import wake_snoozed
@@ -24,6 +26,10 @@ from inbox.intake.actions.closing import settle_removed_channels
 from inbox.kit.clock import utc_now
 from inbox.kit.db import TRANSIENT, on_wake, tx, wake
 from inbox.kit.idempotency import forget_requests
+from inbox.staff.invitations.actions import prune_links
+from inbox.staff.sessions.actions import prune_sessions
+from inbox.staff.subjects.actions import prune_states
+from inbox.staff.tickets.actions import prune_tickets
 from inbox.webhooks.actions.prune import clear_removed_webhooks, prune_deliveries
 
 log = structlog.get_logger()
@@ -48,6 +54,8 @@ async def run_chores(runtime: Runtime, projector: Projector, worker: Worker | No
         asyncio.create_task(chore)
         for chore in (
             runtime.hub.run(),
+            runtime.live.run(),
+            runtime.broadcast.run(),
             _sequence(runtime, stopping),
             _repeat(runtime.directory.refresh, poll, stopping, first=True),
             _repeat(projector.look_around, poll, stopping),
@@ -62,6 +70,9 @@ async def run_chores(runtime: Runtime, projector: Projector, worker: Worker | No
             _repeat(index_backlog, TEND_SECONDS, stopping, first=True),
             _repeat(lambda: tend_erasures(runtime), TEND_SECONDS, stopping),
             _repeat(tend_all_transfers, TEND_SECONDS, stopping),
+            _repeat(lambda: follow_happenings(runtime), poll, stopping),
+            _repeat(lambda: prune_left_over(runtime), PRUNE_SECONDS, stopping),
+            _repeat(lambda: prune_tickets(now=utc_now()), TEND_SECONDS, stopping),
         )
     ]
     try:
@@ -69,6 +80,8 @@ async def run_chores(runtime: Runtime, projector: Projector, worker: Worker | No
     finally:
         stopping.set()
         runtime.hub.stop()
+        runtime.live.stop()
+        runtime.broadcast.stop()
         _, unfinished = await asyncio.wait(tasks, timeout=LAST_ROUND_SECONDS)
         for task in unfinished:
             task.cancel()
@@ -125,8 +138,18 @@ async def _recover(worker: Worker | None) -> None:
 async def _prune(runtime: Runtime) -> None:
     await prune_events(older_than_days=runtime.settings.feed_retention_days)
     await _prune_webhooks(log_days=runtime.settings.webhook_log_days)
+    await _prune_signins()
     await prune_audit_log(older_than_days=runtime.settings.audit_retention_days)
     await forget_requests(older_than=utc_now() - timedelta(hours=runtime.settings.idempotency_hours))
+
+
+async def _prune_signins() -> None:
+    """Forget sessions, links and attempts to sign in that are over."""
+    now = utc_now()
+    while await prune_sessions(now=now):
+        pass
+    await prune_links(now=now)
+    await prune_states(now=now)
 
 
 async def _prune_webhooks(*, log_days: int) -> None:

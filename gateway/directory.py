@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from channels.contract import Account, Medium
+from channels.contract import Account, Medium, Repeatable
 from inbox.accounts.actions import TOPIC
 from inbox.accounts.catalogue import Catalogue, UnreadableChannel
 from inbox.accounts.queries import ChannelRow, ChannelStatus, open_channels
@@ -38,7 +38,7 @@ class ChannelAway(Exception):
 
 
 class LiveChannel(msgspec.Struct, kw_only=True, frozen=True):
-    """A channel, opened. A paused one takes messages and sends none."""
+    """A channel, opened. A paused one takes messages and sends none, a `repeatable` one may be sent the same twice."""
 
     id: UUID
     adapter: str
@@ -50,6 +50,7 @@ class LiveChannel(msgspec.Struct, kw_only=True, frozen=True):
     status: ChannelStatus
     version: int
     account: Account
+    repeatable: bool = False
 
 
 class ChannelDirectory:
@@ -180,6 +181,7 @@ class ChannelDirectory:
             status=row.status,
             version=row.version,
             account=self._catalogue.open_account(row.id, row.adapter, sealed=row.settings),
+            repeatable=isinstance(self._catalogue.adapters.get(row.adapter), Repeatable),
         )
 
     def _hear(self) -> None:

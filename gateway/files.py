@@ -7,9 +7,10 @@ again; and should a browser open one all the same, it is sandboxed (security.md 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
@@ -19,6 +20,7 @@ from inbox.attachments.names import content_disposition
 from inbox.attachments.queries import AttachmentRow, find_attachments
 from inbox.attachments.sniffing import PASSIVE, UNKNOWN
 from inbox.attachments.storage import FileStore
+from inbox.attachments.stripping import STRIPPERS, strip_notes
 from inbox.kit.clock import utc_now
 from inbox.kit.errors import Problem
 from inbox.kit.ids import read_id
@@ -52,10 +54,14 @@ class FileController(Controller):
         secret_box: NamedDependency[SecretBox],
         expires: FromQuery[str] = "",
         signature: FromQuery[str] = "",
-    ) -> Stream:
-        """The bytes; 404 for a link that is wrong in any way, so that guessing tells nothing."""
-        now = utc_now()
-        row = await _find_linked(attachment_id, expires, signature=signature, box=secret_box, now=now)
+        original: FromQuery[str] = "",
+    ) -> Response[Any]:
+        """The bytes; 404 for a link that is wrong in any way, so that guessing tells nothing.
+
+        Of a photo the notes of the camera are left out, unless the link is to the original (security.md T30).
+        """
+        now, whole = utc_now(), original == "1"
+        row = await _find_linked(attachment_id, expires, signature=signature, original=whole, box=secret_box, now=now)
         try:
             pieces = await storage.open_file(row.storage_key or "")
         except FileNotFoundError:
@@ -64,18 +70,20 @@ class FileController(Controller):
         headers = {
             **SAFE_HEADERS,
             "Content-Disposition": content_disposition(row.name),
-            "Content-Length": str(row.size),
             "Cache-Control": f"private, max-age={max(0, int(expires) - int(now.timestamp()))}",
         }
-        return Stream(pieces, media_type=media_type, headers=headers)
+        if media_type in STRIPPERS and not whole:
+            content = b"".join([piece async for piece in pieces])
+            return Response(strip_notes(content, media_type), media_type=media_type, headers=headers)
+        return Stream(pieces, media_type=media_type, headers={**headers, "Content-Length": str(row.size)})
 
 
 async def _find_linked(
-    attachment_id: str, expires: str, *, signature: str, box: SecretBox, now: datetime
+    attachment_id: str, expires: str, *, signature: str, original: bool, box: SecretBox, now: datetime
 ) -> AttachmentRow:
     found = read_id("att", attachment_id)
     moment = int(expires) if expires.isascii() and expires.isdigit() and len(expires) <= 12 else 0
-    if not check_attachment_link(box, found, expires=moment, signature=signature, now=now):
+    if not check_attachment_link(box, found, expires=moment, signature=signature, now=now, original=original):
         raise _no_file()
     row = (await find_attachments([found])).get(found)
     if row is None or row.state != "stored":

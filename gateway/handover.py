@@ -222,7 +222,7 @@ async def _stop_unwanted(
 def _why_not(
     piece: Row, live: LiveChannel | None, *, lost: Collection[UUID], revoked: Collection[tuple[UUID, UUID]]
 ) -> tuple[State, DeliveryError] | None:
-    if piece["id"] in lost:
+    if piece["id"] in lost and not (live and live.repeatable):
         return "unknown", UNKNOWN
     if live is None or piece["address"] is None:
         return "failed", CHANNEL_GONE

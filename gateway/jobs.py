@@ -13,15 +13,25 @@ from gateway.repairs import take_repair_step
 from gateway.runtime import Runtime
 from gateway.scheduled import send_scheduled
 from gateway.scrubbing import delete_stored_file, scrub_journal_step
+from gateway.signin.mailing import mail_signin_link
 from gateway.transfers import take_transfer_step
 from gateway.webhooks.recovery import recover_webhook
+from gateway.widget.aftermath import ask_for_rating, describe_visitor_contact, move_to_mail
+from gateway.widget.linking import mail_resume_link
+from gateway.widget.notices import push_message
 from inbox.outbox.jobs import (
+    AskForRating,
     CheckReturned,
     ClaimedJob,
+    ContinueByMail,
     DeleteFile,
     DeliverMessage,
+    DescribeContact,
     EraseStep,
     FetchMedia,
+    MailResumeLink,
+    MailSigninLink,
+    PushMessage,
     RecoverWebhook,
     RepairStep,
     ScrubJournal,
@@ -40,6 +50,12 @@ RUN: dict[type, Callable[[Runtime, ClaimedJob, Any], Awaitable[Outcome]]] = {
     EraseStep: take_erase_step,
     TransferStep: take_transfer_step,
     CheckReturned: check_returned,
+    MailSigninLink: mail_signin_link,
+    AskForRating: ask_for_rating,
+    DescribeContact: describe_visitor_contact,
+    PushMessage: push_message,
+    ContinueByMail: move_to_mail,
+    MailResumeLink: mail_resume_link,
 }
 
 

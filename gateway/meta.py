@@ -13,7 +13,9 @@ from gateway.settings import Settings
 from inbox.kit.pages import DEFAULT_LIMIT, MAX_LIMIT
 
 DISTRIBUTION = "switchboard"
-FEATURES = ["conversations", "contacts", "channels", "attachments", "events", "events.stream", "agents", "api_keys"]
+FEATURES = [
+    "conversations", "contacts", "channels", "attachments", "events", "events.stream", "agents", "api_keys", "sessions",
+]  # fmt: skip
 
 
 class LimitsObject(msgspec.Struct, kw_only=True, frozen=True):
@@ -56,7 +58,7 @@ def describe_gateway(settings: Settings) -> MetaObject:
     return MetaObject(
         version=gateway_version(),
         api_versions=["v1"],
-        features=FEATURES,
+        features=[*FEATURES, "simulator"] if settings.demo else FEATURES,
         limits=LimitsObject(
             page_items_default=DEFAULT_LIMIT,
             page_items_max=MAX_LIMIT,

@@ -38,6 +38,7 @@ RETRY_AFTER: dict[Code, float] = {"request_in_progress": 1, "dependency_down": 2
 # RFC 6750 section 3: how to prove oneself, said with every refusal to let somebody in.
 CHALLENGES: dict[Code, str] = {
     "unauthenticated": 'Bearer realm="switchboard"',
+    "credentials_wrong": 'Bearer realm="switchboard"',
     "token_expired": 'Bearer realm="switchboard", error="invalid_token"',
     "scope_missing": 'Bearer realm="switchboard", error="insufficient_scope"',
 }

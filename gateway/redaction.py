@@ -39,6 +39,7 @@ IDS: dict[str, ids.Prefix] = {
     "canned_reply": ids.CANNED_REPLY,
     "webhook": ids.WEBHOOK,
     "webhook_delivery": ids.WEBHOOK_DELIVERY,
+    "session": ids.SESSION,
 }
 """Fields that name things of ours: a UUID (shown with this prefix), an id as shown, or the number of a row."""
 REQUEST = "request"

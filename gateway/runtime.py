@@ -18,6 +18,8 @@ from gateway.embedded import open_embedded
 from gateway.files import sign_attachment_url
 from gateway.hub import FeedHub
 from gateway.journal import Journal
+from gateway.live.broadcast import Broadcast
+from gateway.live.bus import LiveBus
 from gateway.parsing import ParserPool
 from gateway.settings import Settings
 from gateway.spans import NO_TRACER, TracedHttp, Tracer, open_tracer
@@ -65,6 +67,8 @@ class Runtime:
         self.directory = ChannelDirectory(self.catalogue, cache=settings.data_dir / "channels.cache")
         self.spool = Spool(settings.data_dir / "spool", box=self.box, limit=settings.spool_limit_bytes)
         self.hub = FeedHub(redis_client, buffer=settings.stream_buffer_events, poll_seconds=settings.poll_seconds)
+        self.live = LiveBus(redis_client, retry_seconds=settings.poll_seconds)
+        self.broadcast = Broadcast(self.hub, self.live)
         self.parsers = ParserPool(
             [name for name, adapter in adapters.items() if isinstance(adapter, Unpacking)],
             quick=settings.parse_workers,

@@ -16,6 +16,7 @@ from inbox.contacts.erased import KEY_PLACE
 from inbox.kit.db import fetch, fetch_value, tx
 from inbox.kit.ids import CHANNEL, ERASURE, WEBHOOK, show_id
 from inbox.kit.secrets import KeyMissing, SecretBox, WrongKey
+from inbox.visitors.push.actions import KEY_PLACE as PUSH_KEY_PLACE
 
 log = structlog.get_logger()
 
@@ -41,6 +42,7 @@ SEALED: tuple[SealedColumn, ...] = (
     SealedColumn(table="channel", column="settings", place=lambda channel_id: show_id(CHANNEL, channel_id)),
     SealedColumn(table="webhook", column="sealed", place=lambda webhook_id: show_id(WEBHOOK, webhook_id)),
     SealedColumn(table="ledger_key", column="sealed", place=lambda _: KEY_PLACE),
+    SealedColumn(table="web_push_key", column="sealed", place=lambda _: PUSH_KEY_PLACE),
     SealedColumn(table="erasure", column="traces", place=lambda erasure_id: show_id(ERASURE, erasure_id)),
 )
 

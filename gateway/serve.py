@@ -6,10 +6,10 @@ import asyncio
 import gc
 import resource
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvloop
@@ -20,6 +20,8 @@ from gateway.app import create_app, create_worker_app
 from gateway.embedded import NotDurable, check_durability
 from gateway.files import FileController
 from gateway.hooks import Door, open_door
+from gateway.live.api import LiveController
+from gateway.live.realtime import Realtime, open_sockets
 from gateway.migrate import migrate_database
 from gateway.openapi import event_sample
 from gateway.runtime import Runtime, open_runtime
@@ -27,11 +29,21 @@ from gateway.scraping import serving_beside
 from gateway.sealed import check_keys
 from gateway.service import run_service
 from gateway.settings import Settings
+from gateway.signin.oidc.client import OidcClient
+from gateway.signin.routes import SIGNIN_CONTROLLERS, SIGNIN_ROUTES
+from gateway.sockets import socket_options
 from gateway.stream import StreamController
+from gateway.web import PAGE_ROUTES
+from gateway.web.assets import own_assets
 from gateway.webhooks import webhook_workshop
+from gateway.widget.desk import WidgetDesk
+from gateway.widget.router import widget_router
 from gateway.wire import Connections, Patience, PatientServer
 from inbox.kit.db import TRANSIENT
 from inbox.kit.secrets import KeyMissing
+
+if TYPE_CHECKING:
+    from litestar.types import ControllerRouterHandler
 
 log = structlog.get_logger()
 
@@ -136,40 +148,79 @@ async def prepare_database(runtime: Runtime) -> bool:
     return True
 
 
-def build_app(runtime: Runtime) -> Litestar:
-    """The whole application: the API, the stream, the files, and the providers' door before them."""
+def build_app(
+    runtime: Runtime,
+    *,
+    routes: Sequence[ControllerRouterHandler] = (),
+    dependencies: Mapping[str, Any] | None = None,
+) -> Litestar:
+    """The whole application: the API, the stream, the files, and the providers' door before them.
+
+    `routes` stand beside it, and `dependencies` are what their handlers ask for by name: a demo's.
+    """
+    desk = WidgetDesk(runtime)
     app = create_app(
         runtime,
-        api_routes=[StreamController],
-        routes=[FileController],
+        api_routes=[*SIGNIN_CONTROLLERS, LiveController, StreamController],
+        routes=[FileController, *SIGNIN_ROUTES, *PAGE_ROUTES, widget_router(runtime.settings), *routes],
         dependencies={
             "hub": runtime.hub,
+            "live_bus": runtime.live,
+            "assets": own_assets(),
+            "directory": runtime.directory,
             "catalogue": runtime.catalogue,
             "secret_box": runtime.box,
+            "oidc_client": OidcClient(runtime.http),
             "storage": runtime.storage,
             "stream_heartbeat_seconds": runtime.settings.stream_heartbeat_seconds,
             "workshop": webhook_workshop(runtime),
             "event_sample": event_sample,
+            "widget_desk": desk,
+            **(dependencies or {}),
         },
+        lifespan=[lambda _: desk.open()],
     )
-    app.asgi_handler = open_door(app.asgi_handler, Door(runtime))
+    app.state.widget = desk
+    app.state.realtime = _open_realtime(runtime, app)
+    app.asgi_handler = open_sockets(open_door(app.asgi_handler, Door(runtime)), app.state.realtime)
     return app
+
+
+def _open_realtime(runtime: Runtime, app: Litestar) -> Realtime:
+    """The door for sockets, with the same checks that requests pass."""
+    settings = runtime.settings
+    return Realtime(
+        settings,
+        admission=app.state.admission,
+        rights=app.state.rights,
+        broadcast=runtime.broadcast,
+        bus=runtime.live,
+        heartbeat_seconds=settings.stream_heartbeat_seconds,
+        docs_url=f"{settings.public_url.rstrip('/')}/docs",
+    )
 
 
 class Server(PatientServer):
     """Uvicorn on our loop. When told to stop it ends the live streams first: their clients come back elsewhere."""
 
-    def __init__(self, runtime: Runtime, *, stop_seconds: float) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        stop_seconds: float,
+        routes: Sequence[ControllerRouterHandler] = (),
+        dependencies: Mapping[str, Any] | None = None,
+    ) -> None:
         self.runtime = runtime
         self.leaving = False
-        self.app = build_app(runtime)
+        self.app = build_app(runtime, routes=routes, dependencies=dependencies)
         super().__init__(
             self.app,
             _connections(runtime.settings),
             host=runtime.settings.host,
             port=runtime.settings.port,
             loop="none",
-            ws="none",
+            **socket_options(heartbeat_seconds=runtime.settings.stream_heartbeat_seconds),
             backlog=BACKLOG,
             log_config=None,
             access_log=False,
@@ -197,6 +248,7 @@ class Server(PatientServer):
         Ctrl-C and a second signal wait for no balancer.
         """
         self.app.state.health.stop()
+        self.app.state.realtime.stop()
         self.runtime.hub.stop()
         patience = self.runtime.settings.drain_seconds
         if sig == signal.SIGINT or self.leaving or not patience:

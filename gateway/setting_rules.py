@@ -10,9 +10,14 @@ import phonenumbers
 
 from gateway.addresses import Proxies
 from gateway.environment import SettingProblem
+from gateway.origins import is_bare_origin
 from gateway.settings import DEMO_SECRET_KEY, Settings
+from gateway.signin.oidc.providers import WrongProviders, read_providers
 from gateway.spans import tracing_installed
+from gateway.widget.webpush import PushKey, UnusableKey
 from inbox.conversations.canned.templates import TemplateInvalid, compile_template
+from inbox.kit.ids import CHANNEL, UnknownId, read_id
+from inbox.visitors.push.subscription import read_encoded
 
 SECRET_KEY_CHARS = 32
 SECRET_KEY_VARIETY = 8
@@ -128,6 +133,37 @@ def _check_acknowledgement(settings: Settings) -> Iterator[SettingProblem]:
         yield SettingProblem("SWITCHBOARD_MAIL_ACKNOWLEDGEMENT_SUBJECT", "is no line of text", fix)
 
 
+def _check_origins(settings: Settings) -> Iterator[SettingProblem]:
+    if not all(is_bare_origin(origin) for origin in settings.allowed_origins):
+        fix = "name origins alone, separated by commas: https://desk.example.org"
+        yield SettingProblem("SWITCHBOARD_ALLOWED_ORIGINS", "holds something that is no web origin", fix)
+
+
+def _check_oidc_providers(settings: Settings) -> Iterator[SettingProblem]:
+    try:
+        read_providers(settings.oidc_providers)
+    except WrongProviders as wrong:
+        yield SettingProblem("SWITCHBOARD_OIDC_PROVIDERS", str(wrong), "see docs/how-to/sign-in-with-oidc.md")
+
+
+def _check_signin_mail(settings: Settings) -> Iterator[SettingProblem]:
+    try:
+        read_id(CHANNEL, settings.signin_mail_channel or f"{CHANNEL}_{'0' * 32}")
+    except UnknownId:
+        fix = "copy it from `switchboard channels list`"
+        yield SettingProblem("SWITCHBOARD_SIGNIN_MAIL_CHANNEL", "is no id of a channel", fix)
+
+
+def _check_web_push(settings: Settings) -> Iterator[SettingProblem]:
+    if not settings.web_push_key:
+        return
+    try:
+        PushKey(read_encoded(settings.web_push_key) or b"")
+    except UnusableKey as wrong:
+        fix = "give the private key of a VAPID pair in base64url, or leave it out: then one is made"
+        yield SettingProblem("SWITCHBOARD_WEB_PUSH_KEY", f"is no key: {wrong}", fix)
+
+
 Rule = Callable[[Settings], Iterator[SettingProblem]]
 RULES: tuple[Rule, ...] = (
     _check_secret_key,
@@ -141,4 +177,8 @@ RULES: tuple[Rule, ...] = (
     _check_tracing,
     _check_metrics_token,
     _check_acknowledgement,
+    _check_origins,
+    _check_oidc_providers,
+    _check_signin_mail,
+    _check_web_push,
 )

@@ -174,6 +174,13 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
             form="addresses or networks separated by commas",
         ),
     ] = ()
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        setting(
+            "Web origins besides our own whose pages may use an agent's session.",
+            form="origins separated by commas",
+        ),
+    ] = ()
     connection_limit: Annotated[
         int, setting("The most connections of one process.", unit="connections", ge=10, le=100_000)
     ] = 4000
@@ -197,6 +204,43 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
     failed_keys_per_minute: Annotated[
         int, setting("How often one address may show no good key.", unit="requests", ge=1, le=1_000_000)
     ] = 60
+    session_idle_hours: Annotated[float, setting("How long an agent's session lasts unused.", ge=0.1, le=8_760)] = 24
+    session_hours: Annotated[
+        float, setting("How long an agent's session lasts at most; then they sign in again.", ge=0.1, le=8_760)
+    ] = 168
+    signin_failures_per_address: Annotated[
+        int,
+        setting("How often one address may fail to sign in within 5 minutes.", unit="attempts", ge=1, le=100_000),
+    ] = 5
+    signin_failures_per_email: Annotated[
+        int,
+        setting("How often signing in may fail for one mail address in 15 minutes.", unit="attempts", ge=1, le=100_000),
+    ] = 10
+    password_resets_per_address: Annotated[
+        int,
+        setting(
+            "How often one address may ask for, or use, links to set a password within 30 minutes.",
+            unit="attempts",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 5
+    invitation_hours: Annotated[float, setting("How long an invitation to set a password is good.", ge=0.1, le=24)] = 24
+    password_reset_hours: Annotated[
+        float, setting("How long a link to set a forgotten password is good.", ge=0.1, le=24)
+    ] = 1
+    signin_mail_channel: Annotated[
+        str | None,
+        setting("The mail channel by which agents get links; else the oldest.", form="the id of a channel, cha_..."),
+    ] = None
+    oidc_providers: Annotated[
+        str,
+        setting(
+            "Identity providers that agents sign in by (docs/how-to/sign-in-with-oidc.md).",
+            form="a JSON list of providers",
+            secrecy="secret",
+        ),
+    ] = ""
     api_concurrency: Annotated[
         int, setting("The most API requests one process serves at a time.", unit="requests", ge=1, le=10_000)
     ] = 256
@@ -333,6 +377,59 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, rename=variable_name):
     audit_retention_days: Annotated[int, setting("How long the audit log is kept.", ge=30, le=36_500)] = 730
     idempotency_hours: Annotated[int, setting("How long an Idempotency-Key is remembered.", ge=1, le=720)] = 24
 
+    visitor_session_days: Annotated[
+        int, setting("How long the session of a web chat's visitor lasts after their last visit.", ge=1, le=3_650)
+    ] = 90
+    visitor_days: Annotated[
+        int, setting("How long a visitor who never wrote is remembered after their last visit.", ge=1, le=3_650)
+    ] = 30
+    visitor_streams: Annotated[
+        int, setting("The most streams of one visitor in one process.", unit="streams", ge=1, le=100)
+    ] = 5
+    visitor_stream_limit: Annotated[
+        int, setting("The most streams of visitors one process feeds.", unit="streams", ge=1, le=50_000)
+    ] = 2000
+    visitor_concurrency: Annotated[
+        int, setting("The most requests of visitors one process serves at a time.", unit="requests", ge=1, le=10_000)
+    ] = 256
+    visitor_requests_per_minute: Annotated[
+        int, setting("What a visitor may ask for.", unit="requests", ge=1, le=1_000_000)
+    ] = 240
+    visitor_messages_per_minute: Annotated[
+        int, setting("How many messages a visitor may write.", unit="messages", ge=1, le=100_000)
+    ] = 20
+    visitor_sessions_per_minute: Annotated[
+        int, setting("How many sessions one address may begin.", unit="sessions", ge=1, le=1_000_000)
+    ] = 30
+    visitor_conversations_per_half_day: Annotated[
+        int,
+        setting("How many conversations one address may begin in 12 hours.", unit="conversations", ge=1, le=100_000),
+    ] = 6
+    visitor_uploads_per_hour: Annotated[
+        int, setting("How many files a visitor may send.", unit="files", ge=1, le=100_000)
+    ] = 60
+    visitor_mails_per_hour: Annotated[
+        int, setting("How many transcripts and links visitors of one address may ask for.", unit="mails", ge=1)
+    ] = 10
+    web_push_key: Annotated[
+        str,
+        setting(
+            "The key of notices to visitors' browsers; without it one is made, and kept sealed in the database.",
+            form="the private key of a VAPID pair: 32 bytes in base64url",
+            secrecy="secret",
+        ),
+    ] = ""
+    web_push_contact: Annotated[
+        str | None,
+        setting(
+            "Where push services may reach whoever runs this: mailto:... or https://...; by default our public URL.",
+            schemes=("mailto", "https"),
+        ),
+    ] = None
+    visitor_body_limit_bytes: Annotated[int, setting("The largest body of a visitor.", ge=1_000, le=10_000_000)] = (
+        64_000
+    )
+
     webhook_timeout_seconds: Annotated[
         float, setting("How long an integrator's endpoint may take to answer.", ge=0.1, le=60)
     ] = 15
@@ -385,6 +482,7 @@ SECTIONS = {
     "smtpd_host": "Taking mail in",
     "worker_concurrency": "Sending",
     "feed_retention_days": "Events and requests",
+    "visitor_session_days": "Web chat",
     "webhook_timeout_seconds": "Webhooks to integrators",
     "gateway_url": "The command line client",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -69,7 +69,7 @@ class Transactions(ASGIMiddleware):
         answer = BufferedAnswer()
         try:
             with suppress(Refused):
-                async with tx():
+                async with _opened(scope):
                     await self._act_once(request, next_app, answer=answer, key=key)
         except Exception as error:  # noqa: BLE001  a COMMIT can fail after the handler has answered into the buffer
             await send_problem(request, error)
@@ -107,6 +107,11 @@ class Transactions(ASGIMiddleware):
         request.app.state.pressure.check(lanes)
         if expected and not expected.met:
             raise mismatch("what this path names has no version that If-Match could name")
+
+
+def _opened(scope: Scope) -> AbstractAsyncContextManager[Any]:
+    """The request's transaction; a route that says `"transaction": "own"` works long outside any, and opens its own."""
+    return nullcontext() if scope["route_handler"].opt.get("transaction") == "own" else tx()
 
 
 class Refused(Exception):

@@ -33,6 +33,7 @@ from inbox.kit.callers import SYSTEM
 from inbox.kit.clock import show_time
 from inbox.kit.db import close_database, execute, open_database, tx
 from inbox.kit.secrets import SecretBox
+from inbox.staff.sessions.actions import end_all_sessions
 
 TABLES = """
 SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -208,6 +209,7 @@ async def _settle(target: Target, manifest: Manifest, box: SecretBox) -> dict[st
         redone = await redo_after_restore(place)
         async with tx():
             await end_transfers()
+            await end_all_sessions()
             await execute(HOLD, f"restored from {_name(manifest)}", msgspec.json.encode(SYSTEM).decode())
             facts = {"created_at": show_time(manifest.created_at), "version": manifest.version, **manifest.rows}
             await record_audit(SYSTEM, "backup.restored", facts=facts)

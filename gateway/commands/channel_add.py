@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import msgspec
 import rich_click as click
 
 from channels.contract import Adapter, ChannelSettings
@@ -121,4 +122,5 @@ async def _connect(
 
 def _plain(settings: ChannelSettings) -> dict[str, Any]:
     """The settings as a request to the API would give them."""
-    return {name: getattr(settings, name) for name in settings.__struct_fields__}
+    plain: dict[str, Any] = msgspec.to_builtins(settings)
+    return plain

@@ -34,14 +34,12 @@ def split_assignments(assignments: Iterable[str]) -> dict[str, list[str]]:
 
 
 def type_settings(values: Mapping[str, list[str]], kind: type[ChannelSettings]) -> dict[str, Any]:
-    """The texts as plain values of their settings' types: lists are split at commas, of others the last one counts."""
-    listed = {field.name for field in msgspec.structs.fields(kind) if _is_list(field.type)}
-    return {
-        name: [item.strip() for text in texts for item in text.split(",") if item.strip()]
-        if name in listed
-        else texts[-1]
-        for name, texts in values.items()
-    }
+    """The texts as plain values of their settings' types: lists are split at commas, of others the last one counts.
+
+    What has settings of its own is written as JSON.
+    """
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    return {name: _type_value(name, texts, types.get(name)) for name, texts in values.items()}
 
 
 def build_settings(given: Mapping[str, Any], kind: type[ChannelSettings]) -> ChannelSettings:
@@ -63,11 +61,21 @@ def is_secret(kind: type[ChannelSettings], name: str) -> bool:
     )
 
 
-def _is_list(annotation: Any) -> bool:
-    return any(
-        isinstance(each, inspect.ListType | inspect.VarTupleType)
-        for each in _alternatives(inspect.type_info(annotation))
-    )
+def _type_value(name: str, texts: list[str], annotation: Any) -> Any:
+    if annotation is None:
+        return texts[-1]
+    if _is_of(annotation, inspect.StructType, inspect.DictType):
+        try:
+            return msgspec.json.decode(texts[-1])
+        except msgspec.DecodeError:
+            raise WrongSetting(f'{name} is written as JSON, such as \'{{"key": "value"}}\'', [name]) from None
+    if _is_of(annotation, inspect.ListType, inspect.VarTupleType):
+        return [item.strip() for text in texts for item in text.split(",") if item.strip()]
+    return texts[-1]
+
+
+def _is_of(annotation: Any, *kinds: type[inspect.Type]) -> bool:
+    return any(isinstance(each, kinds) for each in _alternatives(inspect.type_info(annotation)))
 
 
 def _alternatives(kind: inspect.Type) -> Iterable[inspect.Type]:

@@ -17,18 +17,36 @@ from gateway.openapi.operations import Answer, Operation, Parameter, list_operat
 from gateway.openapi.problems import Answers, problem_answers, problem_examples
 from gateway.openapi.schemas import Schema, make_schemas, names_used, require_all
 from gateway.problems import ProblemDocument
+from gateway.signin import cookies
 from inbox.kit.pages import Page
 
 TITLE = "Switchboard"
 DESCRIPTION = (
     "Every channel, one thread: an omnichannel gateway and unified inbox. "
-    "Clients authenticate with an API key (`Authorization: Bearer sk_...`); every refusal is an RFC 9457 problem."
+    "Programs authenticate with an API key (`Authorization: Bearer sk_...`), browsers of agents with a session "
+    "(`POST /v1/session`); every refusal is an RFC 9457 problem."
 )
 SECURITY = "apiKey"
+SESSION = "session"
+VISITOR = "visitor"
 API_KEY: Schema = {
     "type": "http",
     "scheme": "bearer",
     "description": "An API key. Each operation names the scope it needs; `admin` holds all.",
+}
+SESSION_COOKIE: Schema = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": cookies.SESSION_COOKIE,
+    "description": "The session of an agent's browser; the agent's role says what it may do. Whatever it changes needs "
+    "the header `X-CSRF-Token` with the `csrf_token` of `GET /v1/session`, and an allowed Origin. An Authorization "
+    "header goes before it.",
+}
+VISITOR_TOKEN: Schema = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "The session of a web chat's visitor (`vst_...`), as `POST /widget/v1/sessions` gives it. It goes "
+    "into this header alone, never into a URL; what the visitor may see, and no more, it opens.",
 }
 IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",
@@ -96,7 +114,7 @@ def describe_api(app: Litestar, *, version: str) -> Schema:
         "info": _info(version),
         "servers": [{"url": "/", "description": "This gateway"}],
         "tags": _tags(operations),
-        "security": [{SECURITY: []}],
+        "security": [{SECURITY: []}, {SESSION: []}],
         "paths": paths,
         "webhooks": sent,
         "components": _components(components, operations) | {"links": links},
@@ -124,8 +142,12 @@ def _components(schemas: dict[str, Schema], operations: Iterable[Operation]) -> 
         "examples": problem_examples(operations),
         "headers": HEADERS,
         "parameters": {"IdempotencyKey": IDEMPOTENCY_KEY, **PARAMETERS},
-        "securitySchemes": {SECURITY: API_KEY},
+        "securitySchemes": {SECURITY: API_KEY, SESSION: SESSION_COOKIE, **_visitor_scheme(operations)},
     }
+
+
+def _visitor_scheme(operations: Iterable[Operation]) -> Schema:
+    return {VISITOR: VISITOR_TOKEN} if any(operation.by_visitor for operation in operations) else {}
 
 
 def _kinds_of(operation: Operation) -> list[Any]:
@@ -159,7 +181,9 @@ def _describe_operation(operation: Operation, shapes: dict[str, Schema]) -> Sche
             "required": True,
             "content": {operation.body_type: {"schema": shapes["body"], "example": msgspec.to_builtins(example)}},
         }
-    if operation.scope is None:
+    if operation.by_visitor:
+        described["security"] = [{VISITOR: []}]
+    elif operation.scope is None:
         described["security"] = []
     else:
         described["x-scope"] = operation.scope
@@ -168,6 +192,7 @@ def _describe_operation(operation: Operation, shapes: dict[str, Schema]) -> Sche
 
 def _operation_text(operation: Operation) -> str:
     needs = f"Needs the scope `{operation.scope}`." if operation.scope else "Needs no API key."
+    needs = "Needs the session of a visitor." if operation.by_visitor else needs
     return f"{operation.description}\n\n{needs}".strip()
 
 
@@ -203,10 +228,11 @@ def _id_example(name: str) -> str | None:
 
 def _responses(operation: Operation, shapes: dict[str, Schema]) -> Answers:
     told = {str(answer.status): _answer(operation, answer, shapes) for answer in operation.answers}
+    common = _common_headers(operation)
     if takes_if_none_match(operation):
         headers = COMMON_HEADERS | {"ETag": {"$ref": "#/components/headers/ETag"}}
         told["304"] = {"description": "What you have still holds.", "headers": headers}
-    return dict(sorted((problem_answers(operation, COMMON_HEADERS) | told).items()))
+    return dict(sorted((problem_answers(operation, common) | told).items()))
 
 
 def _answer(operation: Operation, answer: Answer, shapes: dict[str, Schema]) -> Schema:
@@ -231,8 +257,14 @@ def _content(media_type: str, kind: Any, shape: Schema | None, given: Any) -> Sc
     return {"schema": shape, "example": msgspec.to_builtins(given if fitting else make_example(kind))}
 
 
+def _common_headers(operation: Operation) -> Schema:
+    """What every answer carries; quotas of visitors are told only where one is used up."""
+    told = {"X-Request-Id"} if operation.for_visitors else COMMON_HEADERS.keys()
+    return {name: header for name, header in COMMON_HEADERS.items() if name in told}
+
+
 def _answer_headers(operation: Operation, answer: Answer) -> Schema:
-    headers: Schema = dict(COMMON_HEADERS)
+    headers: Schema = _common_headers(operation)
     if get_origin(answer.kind) is Page:
         headers["Link"] = {"$ref": "#/components/headers/NextPage"}
     if operation.method == "post" and operation.scope is not None:

@@ -21,7 +21,9 @@ PREFIXES = {
     "import": "imp", "export": "exp", "erasure": "ers",
     "conversation_move": "mov", "move": "mov", "audit_event": "aud",
     "contact_merge": "mrg", "company": "cmp", "attribute": "atr", "segment": "seg", "view": "viw", "hit": "ent",
-    "participant": "ptc",
+    "participant": "ptc", "session": "ses", "invitation": "inv", "csat_rating": "csr",
+    "contact_visitor": "vis", "visitor": "vis",
+    "viewer": "agt", "agent_presence": "agt", "agent_availability": "agt",
 }  # fmt: skip
 
 # Fields that mean the same wherever they stand.

@@ -49,7 +49,10 @@ class Answer(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Operation(msgspec.Struct, kw_only=True, frozen=True):
-    """One method of one path. `scope` is None where no API key is needed; the first of `answers` is the usual one."""
+    """One method of one path. `scope` is None where no API key is needed; the first of `answers` is the usual one.
+
+    One `for_visitors` belongs to the visitor protocol, and `by_visitor` is what needs a visitor's session.
+    """
 
     id: str
     method: str
@@ -59,6 +62,8 @@ class Operation(msgspec.Struct, kw_only=True, frozen=True):
     tag: str
     tag_description: str
     scope: str | None
+    for_visitors: bool
+    by_visitor: bool
     parameters: list[Parameter]
     body: Any
     body_type: str
@@ -96,6 +101,8 @@ def _read_operation(handler: HTTPRouteHandler, route: HTTPRoute, method: str) ->
         tag=next(iter(sorted(handler.resolve_tags())), ""),
         tag_description=inspect.getdoc(type(handler.owner)) or "",
         scope=None if handler.opt.get("public") else handler.opt.get("scope"),
+        for_visitors=bool(handler.opt.get("for_visitors")),
+        by_visitor=bool(handler.opt.get("for_visitors")) and not handler.opt.get("public"),
         parameters=list(_read_parameters(handler, route, kinds)),
         body=_bare(kinds.get("data")),
         body_type=_body_type(kinds.get("data")),

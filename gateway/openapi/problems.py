@@ -19,6 +19,9 @@ EVERYWHERE: list[Code] = ["internal"]
 WITH_KEY: list[Code] = [
     "unauthenticated", "token_expired", "scope_missing", "quota_exceeded", "dependency_down", "overloaded",
 ]  # fmt: skip
+BY_SESSION: list[Code] = ["csrf_failed", "origin_not_allowed"]
+BY_VISITOR: list[Code] = ["unauthenticated", "identity_required", "origin_not_allowed", "quota_exceeded"]
+FOR_VISITORS: list[Code] = ["dependency_down", "overloaded"]
 WITH_SENDING: list[Code] = ["channel_throttled"]
 WITH_BODY: list[Code] = ["malformed_json", "body_too_large", "unsupported_media", "validation_failed"]
 WITH_QUERY: list[Code] = ["invalid_query"]
@@ -42,6 +45,9 @@ def operation_codes(operation: Operation) -> list[Code]:
     groups: list[tuple[bool, list[Code]]] = [
         (True, EVERYWHERE),
         (operation.scope is not None, WITH_KEY),
+        (operation.scope is not None and operation.method != "get", BY_SESSION),
+        (operation.by_visitor, BY_VISITOR),
+        (operation.for_visitors, FOR_VISITORS),
         (operation.scope == "messages:send", WITH_SENDING),
         ("path" in places, ["not_found"]),
         (takes_if_match(operation), ["version_mismatch"]),

@@ -37,6 +37,13 @@ NOT_SEALED = {
     "raw_event.body",  # what the provider sent, as it has to be parsed again
     "raw_event.body_sha256",
     "remembered_request.fingerprint",  # SHA-256
+    "agent_link.token_hash",  # SHA-256 of 256 random bits
+    "agent_session.token_hash",  # as above
+    "stream_ticket.hash",  # as above
+    "used_signin_state.hash",  # as above
+    "visitor_session.token_hash",  # as above
+    "visitor_link.token_hash",  # SHA-256 of a number that opens nothing without our MAC
+    "visitor_push.endpoint_hash",  # SHA-256 of the address beside it
     "erased_identity.hash",  # keyed hashes of addresses
     "remembered_request.body",  # sealed, and gone by itself after the hours an answer is remembered
 }

@@ -13,8 +13,10 @@ import pytest
 from litestar import Litestar
 from litestar.di import Provide
 
+from gateway.following import Wanted
 from gateway.hub import FeedHub
-from gateway.stream import StreamController, Wanted, follow_feed
+from gateway.live.rights import Rights
+from gateway.stream import StreamController, follow_feed
 from inbox.feed.events import show_cursor
 from inbox.feed.queries import feed_head
 from inbox.kit.callers import SYSTEM, Caller
@@ -27,6 +29,11 @@ ALL = Wanted(None, None)
 NOBODY = Caller(key_id=new_id(), name="test", scopes=frozenset(), actor=SYSTEM)
 EVENTS = 300
 CUTS = 50
+
+
+async def always(_: Caller) -> bool:
+    """Everybody may."""
+    return True
 
 
 def frames_of(
@@ -286,6 +293,7 @@ def test_the_route_resumes_by_its_header(database_url: str) -> None:
                     "hub": Provide(lambda: hub, sync_to_thread=False),
                     "stream_heartbeat_seconds": Provide(lambda: 1.0, sync_to_thread=False),
                     "caller": Provide(lambda: NOBODY, sync_to_thread=False),
+                    "rights": Provide(lambda: Rights(always), sync_to_thread=False),
                 },
             )
             headers, text = await fetch_stream(

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from gateway.stream import StreamController, Wanted, follow_feed
+from gateway.following import Wanted
+from gateway.stream import StreamController, follow_feed
 from inbox.conversations.search import read_conversation_query
 from inbox.feed.actions import append_event, sequence_events
 from inbox.feed.events import show_cursor

@@ -14,7 +14,7 @@ import pytest
 from channels.simulators.serving import open_listener, origin_of
 from gateway import wire
 from gateway.addresses import Proxies, counted_as
-from gateway.wire import Connections, Patience, PatientServer
+from gateway.wire import Connections, Patience, PatientProtocol, PatientServer
 
 QUICK = Patience(head_seconds=1, body_seconds=3, connections=500, connections_per_address=3)
 SLOW_CLIENTS = 200
@@ -213,6 +213,11 @@ def test_a_head_without_end_is_too_large() -> None:
     run(body)
 
 
+def open_http(connections: Connections) -> list[PatientProtocol]:
+    """The open connections on which HTTP is spoken."""
+    return [one for one in connections._open if isinstance(one, PatientProtocol)]
+
+
 def test_a_reader_that_stops_is_dropped_with_flat_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer nobody reads waits in a bounded buffer, and its connection is cut after the grace (P20)."""
     monkeypatch.setattr(wire, "GRACE_SECONDS", 1.0)
@@ -222,8 +227,8 @@ def test_a_reader_that_stops_is_dropped_with_flat_memory(monkeypatch: pytest.Mon
             stream = await dial(origin)
             stream[1].transport.pause_reading()  # type: ignore[attr-defined]  # it is a reading transport
             await say(stream, GET.replace(b"/ ", b"/flood ") + b"\r\n")
-            await until(lambda: any(one.unread_since is not None for one in connections._open))
-            [one] = connections._open
+            await until(lambda: any(one.unread_since is not None for one in open_http(connections)))
+            [one] = open_http(connections)
             assert one.transport.get_write_buffer_size() < 1_000_000
             await until(lambda: len(connections) == 0)
             stream[1].transport.abort()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -21,6 +22,9 @@ from inbox.kit.db import fetch, fetch_value
 from inbox.kit.secrets import SecretBox
 from inbox.outbox.actions import claim_jobs
 from inbox.repair.queries import outbox_status
+from inbox.staff.actions import add_agent
+from inbox.staff.invitations.actions import make_link
+from inbox.staff.sessions.actions import Lifetime, SignIn, begin_session
 from inbox.transfers.actions import begin_transfer, close_transfer
 from inbox.transfers.transfer import ExportPlan
 from tests.gateway.backup.copies import BOX, PHOTO, back_up, keep_photo, open_source, restore_into
@@ -235,6 +239,26 @@ def test_transfers_end_for_their_files_are_in_no_backup(
         async with open_test_runtime(empty_database_url, tmp_path / "new"):
             seen = {row["id"]: (row["state"], row["error"]) for row in await rows_of("transfer")}
             assert seen == {done: ("expired", None), running: ("failed", after.TRANSFER_LOST)}
+
+    asyncio.run(run())
+
+
+def test_a_session_ended_since_does_not_come_back(database_url: str, empty_database_url: str, tmp_path: Path) -> None:
+    """Neither sessions nor links of the copy open anything: some may have been revoked after it was made."""
+
+    async def run() -> None:
+        async with open_source(database_url, tmp_path / "old") as (runtime, _):
+            agent = await committed(add_agent(name="Ana", email="ana@example.org"))
+            whole_day = Lifetime(timedelta(days=1), timedelta(days=1))
+            signed_in = SignIn(method="password", address="", user_agent="", lifetime=whole_day)
+            await committed(begin_session(agent.id, signed_in))
+            await committed(make_link(agent.id, "reset", lasts=timedelta(hours=1)))
+            await back_up(runtime, tmp_path / "backup")
+        await restore_into(tmp_path / "backup", empty_database_url, tmp_path / "new")
+        async with open_test_runtime(empty_database_url, tmp_path / "new"):
+            [session] = await rows_of("agent_session")
+            assert session["revoked_at"] is not None
+            assert await rows_of("agent_link") == []
 
     asyncio.run(run())
 

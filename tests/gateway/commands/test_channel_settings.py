@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from channels.sms.twilio import TwilioSmsSettings
+from channels.webchat.settings import WebchatSettings
 from gateway.commands.channel_settings import (
     WrongSetting,
     build_settings,
@@ -51,3 +52,19 @@ def test_secrets_are_known_by_their_type() -> None:
     assert is_secret(TwilioSmsSettings, "auth_token")
     assert is_secret(TwilioSmsSettings, "auth_token_secondary")
     assert not is_secret(TwilioSmsSettings, "account_sid")
+
+
+def test_what_has_settings_of_its_own_is_json() -> None:
+    """A web chat is set up in one line as well; what is no JSON is told by name."""
+    given = type_settings(
+        split_assignments(
+            ['theme={"color": "#0a7d4f"}', "origins=https://shop.example,https://a.example", "native_apps=true"]
+        ),
+        WebchatSettings,
+    )
+    chat = build_settings(given, WebchatSettings)
+    assert isinstance(chat, WebchatSettings)
+    assert (chat.theme.color, chat.native_apps, len(chat.origins)) == ("#0a7d4f", True, 2)
+    with pytest.raises(WrongSetting) as caught:
+        type_settings(split_assignments(["theme=green"]), WebchatSettings)
+    assert caught.value.fields == ["theme"]
