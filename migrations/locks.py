@@ -16,7 +16,7 @@ WRITES_WAIT = "writes wait until it is done"
 ALL_WAIT = "everybody waits until the table is read or rewritten"
 
 _TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\"[^\"]*\"|(\$\w*\$).*?\1|;|[^;'\"$-]+|.", re.DOTALL)
-_CREATED = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", re.IGNORECASE)
+_CREATED = re.compile(r"CREATE (?:UNLOGGED )?TABLE (?:IF NOT EXISTS )?(\w+)", re.IGNORECASE)
 _INDEXED = re.compile(r"CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?\w+ ON (\w+)", re.IGNORECASE)
 _ALTERED = re.compile(r"ALTER TABLE (?:IF EXISTS )?(?:ONLY )?(\w+)", re.IGNORECASE)
 
@@ -42,7 +42,7 @@ RULES: tuple[tuple[str, str, bool], ...] = (
     (r"ALTER TABLE .*ADD (CONSTRAINT|CHECK|FOREIGN KEY|UNIQUE|PRIMARY KEY)(?!.*NOT VALID)", ALL_WAIT, False),
     (r"ALTER TABLE", BRIEF, True),
     (r"(CREATE (OR REPLACE )?TRIGGER|DROP TRIGGER|DROP INDEX|DROP TABLE|DROP FUNCTION)", BRIEF, True),
-    (r"CREATE TABLE", "a new table: nobody waits", True),
+    (r"CREATE (UNLOGGED )?TABLE", "a new table: nobody waits", True),
     (r"CREATE (OR REPLACE )?FUNCTION", "nobody waits", True),
     (r"DO .*ADD CONSTRAINT(?!.*NOT VALID)", ALL_WAIT, False),
     (r"DO .*ALTER TABLE", BRIEF, True),

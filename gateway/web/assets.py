@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from gateway.web.joining import CannotJoin, join_section
+from gateway.web.squeezing import squeeze_script, squeeze_style
 
 log = structlog.get_logger()
 
@@ -36,6 +37,7 @@ MEDIA_TYPES = {
     ".mp3": "audio/mpeg",
     ".wav": "audio/wav",
 }
+SQUEEZED = {".css": squeeze_style, ".js": squeeze_script}
 COMPRESSIBLE = frozenset({".css", ".html", ".js", ".json", ".svg", ".webmanifest"})
 
 
@@ -81,8 +83,15 @@ def read_assets(folder: Path) -> Assets:
             digest.update(b"%s\0%d\0" % (name.encode(), len(content)))
             digest.update(content)
             contents[name] = content
-    files = {name: _asset(PurePosixPath(name).suffix, content) for name, content in _joined(contents).items()}
+    served = _joined({name: _squeezed(name, content) for name, content in contents.items()})
+    files = {name: _asset(PurePosixPath(name).suffix, content) for name, content in served.items()}
     return Assets(digest=digest.hexdigest()[:DIGEST_CHARS], files=files)
+
+
+def _squeezed(name: str, content: bytes) -> bytes:
+    """The widget's files without what only people read: each is fetched by everybody who opens a chat."""
+    squeeze = SQUEEZED.get(PurePosixPath(name).suffix) if name.startswith("widget/") else None
+    return squeeze(content.decode()).encode() if squeeze else content
 
 
 def _joined(contents: dict[str, bytes]) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -14,6 +15,8 @@ from playwright.sync_api import Browser
 from tests.browser.chromium import browsing, find_chromium
 from tests.browser.stage import BrowserSite, open_site
 from tests.database import Servers, cloned_database
+
+FOLDER = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +39,10 @@ def site(servers: Servers, redis_url: str, tmp_path_factory: pytest.TempPathFact
                 yield opened
         finally:
             apart.submit(clone.__exit__, None, None, None).result()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is in this folder drives a browser: `pytest -m browser` runs it, and it alone."""
+    for item in items:
+        if FOLDER in item.path.parents:
+            item.add_marker(pytest.mark.browser)

@@ -12,6 +12,7 @@ from migrations.locks import judge_migration, split_statements
     ("statement", "online"),
     [
         ("CREATE TABLE IF NOT EXISTS entry (id uuid PRIMARY KEY)", True),
+        ("CREATE UNLOGGED TABLE IF NOT EXISTS ticket (hash bytea PRIMARY KEY)", True),
         ("CREATE INDEX entry_seq ON entry (seq)", False),
         ("CREATE UNIQUE INDEX IF NOT EXISTS entry_seq ON entry (seq)", False),
         ("CREATE INDEX CONCURRENTLY IF NOT EXISTS entry_seq ON entry (seq)", True),

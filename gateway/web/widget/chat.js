@@ -198,7 +198,8 @@ export class Chat {
     const fresh = entries.filter(({ id }) => !this.entries.has(id));
     for (const entry of entries) this.entries.set(entry.id, entry);
     const arrived = entries.map((one) => one.client_message_id);
-    this.set('queue', this.queue.filter((one) => !arrived.includes(one.client_message_id)));
+    const { queue } = this;
+    if (queue.length) this.set('queue', queue.filter((one) => !arrived.includes(one.client_message_id)));
     this.tell('entries', fresh);
     const last = Math.max(...entries.map((one) => (one.direction == 'outbound' && one.state == 'sent' ? one.seq : 0)));
     if (last > this.delivered) this.receipt('delivered', (this.delivered = last));

@@ -4,6 +4,7 @@ export const root = document.documentElement;
 const TOGETHER_MS = 300_000;
 const NEAR_PX = 80;
 const QUIET_MS = 500;
+const FRAME_MS = 16;
 const SHOWN = /^image\/(png|jpeg|gif|webp|avif)$/; // SVG can hold script
 const ICONS = {
   send: 'M4 12l16-8-6 16-3-6zM11 14l4-4',
@@ -13,6 +14,7 @@ const ICONS = {
   back: 'M15 5l-7 7 7 7',
   file: 'M6 3h8l4 4v14H6zM14 3v4h4',
 };
+const formats = {};
 let words = {};
 let ids = 0;
 
@@ -49,7 +51,8 @@ export async function loadWords(locale) {
 
 export const t = (key, facts) => words[key]?.replace(/\{(\w+)\}/, (all, name) => facts[name]);
 
-export const showTime = (at, how) => new Date(at).toLocaleString(root.lang, how);
+// To make a formatter takes longer than all else here.
+export const showTime = (at, how) => (formats[Object.values(how)] ??= new Intl.DateTimeFormat(root.lang, how)).format(new Date(at));
 
 const MARKS = new RegExp([
   /`+([^`]+)`+/,
@@ -96,9 +99,13 @@ export function createLog(chat) {
     const above = scroll.scrollHeight - scroll.scrollTop;
     const older = fresh?.[0]?.seq < list.children[1]?.seq;
     if (fresh) list.ariaLive = fresh.length == 1 && fresh[0].direction == 'outbound' ? 'polite' : 'off';
-    const rows = layOut(chat, drawn);
-    for (const gone of [...list.children]) if (!rows.includes(gone)) gone.remove();
-    rows.forEach((row, at) => list.children[at] != row && list.insertBefore(row, list.children[at]));
+    const rows = new Set(layOut(chat, drawn));
+    for (const gone of [...list.children]) if (!rows.has(gone)) gone.remove();
+    let at = list.firstChild;
+    for (const row of rows) {
+      if (row == at) at = at.nextSibling;
+      else list.insertBefore(row, at);
+    }
     setTimeout(() => { list.ariaLive = 'polite'; }, QUIET_MS);
     more.hidden = !chat.more;
     if (older) scroll.scrollTop = scroll.scrollHeight - above;
@@ -111,7 +118,16 @@ export function createLog(chat) {
     if (scroll.scrollTop < NEAR_PX && drawn.size) chat.loadMore();
   };
   document.addEventListener('visibilitychange', look);
-  chat.on('entries', draw);
+  // What comes within a frame's time is drawn together: after an outage hundreds come at once.
+  let waiting = null;
+  chat.on('entries', (fresh = []) => {
+    if (!waiting) setTimeout(() => {
+      const come = waiting;
+      waiting = null;
+      draw(come);
+    }, FRAME_MS);
+    (waiting ??= []).push(...fresh);
+  });
   chat.on('conversation', () => draw(null));
   chat.on('typing', (name) => {
     const said = name === null ? '' : t('types', { name: name || t('team') });

@@ -24,10 +24,13 @@ BODY_CHARS = 120
 Encoded = Annotated[str, msgspec.Meta(max_length=200)]
 
 
+EXAMPLE_POINT = "BJoo16V3Y4Vfwz7vhiOYj12xov5OTv1Cfr7FEJhPpeavPmlFIO1q63IIH5_jqsZROYhY-sJV9HNrdFdqOeiYiRc"
+
+
 class PushKeys(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What a notice is encrypted for, in base64url."""
 
-    p256dh: Annotated[Encoded, msgspec.Meta(examples=["BTBZMqHH6r4Tts7J_aSIgg…"])]
+    p256dh: Annotated[Encoded, msgspec.Meta(examples=[EXAMPLE_POINT])]
     auth: Annotated[Encoded, msgspec.Meta(examples=["tBHItJI5svbpez7KI4CCXg"])]
 
 
