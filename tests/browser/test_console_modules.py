@@ -206,7 +206,7 @@ def test_a_gap_in_a_timeline_is_filled(page: Page) -> None:
             asked.push(after);
             return { data: pages[after], page: { has_more: false } };
           };
-          const timelines = createTimelines({ api: { get }, tell() {} });
+          const timelines = createTimelines({ api: { get }, tell() {}, tellSoon() {} });
           const { loadEntries, entries, addPending } = timelines.methods;
           await loadEntries('c');
           addPending('c', { client_message_id: 'mine' });

@@ -13,8 +13,6 @@ from channels.email.html.shown import FRAME_POLICY
 from tests.browser.chromium import Site, Visit, browsing, serving
 from tests.browser.vectors import LINKS, LOOKS, SCRIPTS
 
-pytestmark = pytest.mark.browser
-
 ALL = [*SCRIPTS, *LINKS, *LOOKS]
 OWN = "<h1 id=own style='width:400px;height:40px;margin:0'>ours</h1>"
 STIR = """() => {

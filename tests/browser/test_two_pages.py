@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from tests.browser.chromium import serving
@@ -18,14 +17,13 @@ from tests.browser.line import Line, open_line_to
 from tests.browser.stage import BrowserSite, eventually, save_picture
 from tests.database import Servers, cloned_database
 
-pytestmark = pytest.mark.browser
-
 CUTS = 50
 EVENTS = 5_000
 SAID = re.compile(r"\b([av])-(\d{4})\b")
 CATCH_UP_MS = 30_000
 ROUND = 5
-"""So many messages of each side are written between two cuts."""
+ANSWERS = 4
+"""The visitor writes so many messages between two cuts, and each of them has so many answers."""
 
 SHOP = """<!doctype html><html lang="en"><title>Lantern shop</title><h1>Lantern shop</h1>
 <script src="{url}/widget/loader.js" data-channel="{channel}" async></script></html>"""
@@ -95,14 +93,14 @@ def _talk(site: BrowserSite, line: Line, chat: FrameLocator, *, conversation: st
     with ThreadPoolExecutor(1) as colleague:
         for cut in range(CUTS):
             answers = colleague.submit(
-                _answer_by_api, site, conversation, range(written["a"], written["a"] + ROUND * 3)
+                _answer_by_api, site, conversation, range(written["a"], written["a"] + ROUND * ANSWERS)
             )
             for number in range(written["v"] + 1, written["v"] + ROUND + 1):
                 _say(chat, f"v-{number:04}")
             (line.take_down if cut % 5 == 4 else line.cut)()
             _wait_for(answers)
             line.put_up()
-            written = {"a": written["a"] + ROUND * 3, "v": written["v"] + ROUND}
+            written = {"a": written["a"] + ROUND * ANSWERS, "v": written["v"] + ROUND}
 
 
 def _answer_by_api(site: BrowserSite, conversation: str, numbers: range) -> None:
@@ -120,7 +118,7 @@ def _cut_site(servers: Servers, redis_url: str, folder: Path) -> Iterator[tuple[
     clone = cloned_database(servers.database_url)
     with ThreadPoolExecutor(1) as apart:
         database_url = apart.submit(clone.__enter__).result()
-        settings = {"SWITCHBOARD_VISITOR_MESSAGES_PER_MINUTE": "100000"}
+        settings = {f"SWITCHBOARD_VISITOR_{what}_PER_MINUTE": "100000" for what in ("MESSAGES", "REQUESTS")}
         site = BrowserSite(folder, database_url=database_url, redis_url=redis_url, settings=settings)
         try:
             with open_line_to(site.port) as line:
@@ -147,7 +145,7 @@ def _settled(site: BrowserSite, conversation: str) -> list[str] | None:
             break
     messages = [entry for entry in entries if entry["type"] == "message"]
     done = {"received", "delivered", "read"}
-    whole = len(messages) == 1 + CUTS * ROUND * 4
+    whole = len(messages) == 1 + CUTS * ROUND * (1 + ANSWERS)
     return (
         [entry["text"] for entry in messages]
         if whole and {one["delivery"]["state"] for one in messages} <= done

@@ -13,8 +13,6 @@ from tests.browser.stage import eventually, save_picture
 from tests.browser.visitor_data import SHOP, STRICT
 from tests.browser.widget_page import FOCUS, FORM, HOST, QUESTION, Shopper, serving_chat, visit
 
-pytestmark = pytest.mark.browser
-
 ARTICLES = [{"title": "Where is my parcel?", "url": "https://shop.example/parcel"}]
 RATING = {"kind": "event", "event": {"name": "csat_requested", "by": None, "facts": {}}}
 HOSTILE = [

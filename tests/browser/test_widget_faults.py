@@ -11,8 +11,6 @@ from tests.browser.fake_visitor_server import FakeVisitorServer
 from tests.browser.stage import eventually, save_picture
 from tests.browser.widget_page import serving_chat, visit
 
-pytestmark = pytest.mark.browser
-
 CUTS = 20
 HASTE = "Math.random = () => 0.01;"
 """Pauses are random up to a bound: the tests wait for the shortest."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, FilePayload
 
 from tests.browser.fake_visitor_server import FakeVisitorServer
 from tests.browser.stage import BrowserSite, eventually, save_picture
 from tests.browser.visitor_data import PIXEL, SHOP
 from tests.browser.widget_page import Shopper, serving_chat, visit
-
-pytestmark = pytest.mark.browser
 
 
 def test_a_whole_conversation_on_a_real_gateway(browser: Browser, site: BrowserSite) -> None:

@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from gateway.widget.webpush import show_encoded
 from tests.browser.stage import BrowserSite, save_picture
-
-pytestmark = pytest.mark.browser
 
 # No browser of a test reaches the push service of its maker: this is all that is not real.
 SUBSCRIBE = """

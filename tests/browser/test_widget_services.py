@@ -12,8 +12,6 @@ from tests.browser.stage import eventually, save_picture
 from tests.browser.visitor_data import CHANNEL
 from tests.browser.widget_page import FORM, QUESTION, serving_chat, visit
 
-pytestmark = pytest.mark.browser
-
 AWAY = {"state": "away", "opens_at": "2030-01-07T09:00:00Z", "message": "Gone fishing.", "collect_email": True}
 PIXEL_FILE: FilePayload = {"name": "pixel.png", "mimeType": "image/png", "buffer": b"\x89PNG small"}
 TOO_LARGE: FilePayload = {"name": "big.png", "mimeType": "image/png", "buffer": b"x" * 200}

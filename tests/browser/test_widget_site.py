@@ -12,8 +12,6 @@ from tests.browser.stage import eventually
 from tests.browser.visitor_data import CHANNEL
 from tests.browser.widget_page import HOST, Shopper, serving_chat, visit
 
-pytestmark = pytest.mark.browser
-
 EARLY = """<script>
 window.switchboard = function () { (switchboard.q = switchboard.q || []).push(arguments); };
 window.heard = [];

@@ -31,7 +31,7 @@ FREE_TEXT = re.compile(
 secret, which goes over the wire encoded; for claims, which are compared with their proof; and for filters, which find
 nothing by them."""
 LINES = "a\r\nBcc: x@y.example"
-UNLIMITED = {
+UNLIMITED: Any = {
     f"SWITCHBOARD_VISITOR_{name}": "100000"
     for name in ("REQUESTS_PER_MINUTE", "MESSAGES_PER_MINUTE", "UPLOADS_PER_HOUR", "MAILS_PER_HOUR")
 }

@@ -64,7 +64,7 @@ def test_links_come_by_mail(database_url: str, redis_url: str, tmp_path: Path) -
 
     async def body() -> None:
         # Other tests ask from this address as well.
-        often = {"SWITCHBOARD_PASSWORD_RESETS_PER_ADDRESS": "1000"}
+        often: Any = {"SWITCHBOARD_PASSWORD_RESETS_PER_ADDRESS": "1000"}
         async with open_journey(database_url, redis_url, tmp_path, **often) as journey, open_post(journey) as post:
             agent = await take_on(password=None)
             nothing = await journey.client.post("/v1/password-resets", json={"email": ANA})

@@ -3,6 +3,7 @@ import { createTimelines } from './timelines.js';
 
 const WORDS_OF_A_MOMENT_MS = 8000;
 const SETTLE_MS = 250;
+const FRAME_MS = 16;
 
 /**
  * @param {{api: ReturnType<typeof import('./api.js').createApi>, bus: import('./bus.js').Bus}} parts
@@ -16,7 +17,8 @@ export function createStore({ api, bus }) {
   const refreshes = new Map();
 
   const tell = (key, value) => { for (const fn of [...(listeners.get(key) ?? [])]) fn(value); };
-  const timelines = createTimelines({ api, tell });
+  const tellSoon = onceAFrame(tell);
+  const timelines = createTimelines({ api, tell, tellSoon });
 
   const store = {
     ...timelines.methods,
@@ -43,7 +45,7 @@ export function createStore({ api, bus }) {
       // A highlight belongs to the search that found it, and stays while that is shown.
       if (!kept.highlight && known?.highlight) kept.highlight = known.highlight;
       conversations.set(found.id, kept);
-      tell(`conversation:${found.id}`, kept);
+      (partial ? tellSoon : tell)(`conversation:${found.id}`, kept);
       tell('conversation', kept);
       return kept;
     },
@@ -85,6 +87,20 @@ export function createStore({ api, bus }) {
   const moments = store.moments;
   bus.on('live', store.takeMoment);
   return store;
+}
+
+/** What events change is told once a frame, as it is then: after an outage thousands come at once. */
+function onceAFrame(tell) {
+  const waiting = new Map();
+  const flush = () => {
+    const told = [...waiting];
+    waiting.clear();
+    for (const [key, value] of told) tell(key, value);
+  };
+  return (key, value) => {
+    if (!waiting.size) setTimeout(flush, FRAME_MS);
+    waiting.set(key, value);
+  };
 }
 
 const MOMENTS = {

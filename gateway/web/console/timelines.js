@@ -13,8 +13,8 @@ const REMEMBERED = 20;
  * @property {boolean} hasEarlier
  */
 
-/** @param {{api: any, tell: (key: string, value: any) => void}} parts */
-export function createTimelines({ api, tell }) {
+/** @param {{api: any, tell: (key: string, value: any) => void, tellSoon: (key: string, value: any) => void}} parts */
+export function createTimelines({ api, tell, tellSoon }) {
   /** @type {Map<string, Timeline>} */
   const kept = new Map();
   const fetching = new Map();
@@ -112,7 +112,7 @@ export function createTimelines({ api, tell }) {
     const tooEarly = timeline.items.length > 0 && entry.seq < timeline.items[0].seq;
     if (!timeline.loaded || tooEarly) return;
     merge(entry.conversation_id, [entry]);
-    told(entry.conversation_id);
+    tellSoon(`entries:${entry.conversation_id}`, timeline);
   }
 
   return {
