@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.live import realtime
 from gateway.metrics import LIVE_SOCKETS
+from inbox.feed.queries import feed_head
 from inbox.kit.callers import SYSTEM
 from inbox.kit.db import execute, fetch_value, tx
 from inbox.staff.actions import change_agent, create_api_key, revoke_api_key
@@ -21,6 +22,7 @@ from inbox.staff.sessions.actions import end_session
 from tests.gateway.feeds import tell_names
 from tests.gateway.live.site import Client, LiveSite, run_live
 from tests.inbox.builders import apart, committed, until
+from tests.journeys.gateway import eventually
 
 EVIL = "https://evil.example"
 
@@ -233,8 +235,12 @@ async def write(amount: int, random: Random) -> None:
 def test_a_cursor_that_is_too_old_is_reset(database_url: str, redis_url: str, tmp_path: Path) -> None:
     """`reset` says where to go on, then 4409; the same for what is no cursor of ours."""
 
+    async def all_numbered() -> bool:
+        return (await feed_head()).cursor == 3
+
     async def body(site: LiveSite) -> None:
         await tell_names("a", "b", "c")
+        await eventually(all_numbered)
         await execute("UPDATE feed_head SET pruned = 2")
         for cursor, code in (("000000000001", "cursor_expired"), ("nonsense", "invalid_cursor")):
             async with site.socket() as client:
