@@ -21,8 +21,8 @@ CUTS = 50
 EVENTS = 5_000
 SAID = re.compile(r"\b([av])-(\d{4})\b")
 CATCH_UP_MS = 30_000
-ROUND = 5
-ANSWERS = 4
+ROUND = 4
+ANSWERS = 6
 """The visitor writes so many messages between two cuts, and each of them has so many answers."""
 
 SHOP = """<!doctype html><html lang="en"><title>Lantern shop</title><h1>Lantern shop</h1>
