@@ -21,7 +21,7 @@ from gateway.widget.visitor_auth import find_chat
 from inbox.kit.clock import show_time, utc_now
 from inbox.kit.ids import read_id
 
-OPEN = {"public": True, "problems": ["origin_not_allowed", "not_found"]}
+OPEN = {"public": True, "problems": ["origin_not_allowed", "not_found", "validation_failed"]}
 ChannelAsked = Annotated[
     str,
     QueryParameter(description="The chat.", schema_extra={"examples": ["cha_019aa5c1d2e37f4f8a6b9c0d1e2f3a4b"]}),

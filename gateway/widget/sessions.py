@@ -43,7 +43,14 @@ OPEN = {
     "public": True,
     "request_example": NEW_SESSION_EXAMPLE,
     "example": SESSION_EXAMPLE,
-    "problems": ["validation_failed", "identity_required", "origin_not_allowed", "quota_exceeded", "token_expired"],
+    "problems": [
+        "validation_failed",
+        "identity_required",
+        "origin_not_allowed",
+        "quota_exceeded",
+        "token_expired",
+        "not_found",
+    ],
 }
 IDENTIFY = {
     "unproven": True,

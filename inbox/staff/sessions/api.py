@@ -43,7 +43,12 @@ class SessionListController(Controller):
     path = "/sessions"
     tags = ("Sessions",)
 
-    @get("/", opt={"scope": "agents:read"}, operation_id="listSessions", summary="List sessions")
+    @get(
+        "/",
+        opt={"scope": "agents:read", "problems": ["not_found"]},
+        operation_id="listSessions",
+        summary="List sessions",
+    )
     async def list_sessions(
         self,
         *,
