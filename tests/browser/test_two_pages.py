@@ -20,7 +20,7 @@ from tests.database import Servers, cloned_database
 CUTS = 50
 EVENTS = 5_000
 SAID = re.compile(r"\b([av])-(\d{4})\b")
-CATCH_UP_MS = 30_000
+CATCH_UP_MS = 60_000
 ROUND = 4
 ANSWERS = 6
 """The visitor writes so many messages between two cuts, and each of them has so many answers."""
@@ -79,7 +79,7 @@ def test_nothing_is_lost_or_doubled_over_a_line_that_is_cut(
             with open_desk(browser, site, agent, path=thread_path(conversation)) as desk:
                 expect(_log(desk).get_by_text("v-0000")).to_be_visible()
                 _talk(site, line, chat, conversation=conversation)
-                stored = eventually(lambda: _settled(site, conversation), seconds=60) or []
+                stored = eventually(lambda: _settled(site, conversation), seconds=120) or []
                 for told in (_log(desk), chat.get_by_role("log")):
                     expect(told.get_by_text(stored[-1], exact=True)).to_have_count(1, timeout=CATCH_UP_MS)
                     assert _read(told) == stored
