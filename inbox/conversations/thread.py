@@ -146,8 +146,7 @@ def write_message(
             letter=letter,
         ),
     )
-    if letter is None or not letter.automatic:
-        _note_answer(held.thread, entry)
+    _note_answer(held.thread, entry)
     tell(held, "message.created", actor=actor_of(author), entry=entry)
     return entry
 
@@ -289,6 +288,8 @@ def actor_of(author: Author) -> Actor:
 
 
 def _note_answer(thread: Thread, entry: NewEntry) -> None:
+    if entry.letter is not None and entry.letter.automatic:
+        return
     thread.waiting_since = None
     thread.last_outbound_at = entry.created_at
     thread.reply_channel_id, thread.reply_identity_id = entry.channel_id, entry.identity_id

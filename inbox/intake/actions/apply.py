@@ -15,13 +15,12 @@ from inbox.attachments.actions import BoundAttachment, ExpectedAttachment, bind_
 from inbox.contacts.actions import confirm_owners, find_or_create_identities, record_consents
 from inbox.contacts.contact import ConsentChange, KnownIdentity
 from inbox.contacts.matching import keep_address, match_key
-from inbox.conversations.actions.deliveries import PieceReport, apply_reports, find_deliveries, log_reports
+from inbox.conversations.actions.deliveries import apply_reports, log_reports
 from inbox.conversations.actions.store import HeldContact, lock_contacts, store_threads
 from inbox.conversations.arrival import Arrival, receive_message
 from inbox.conversations.entry import Recipient
 from inbox.conversations.letters.actions import flag_undeliverable, unflag_undeliverable
 from inbox.conversations.letters.letter import ThreadMatch, keep_letter, tidy_subject
-from inbox.conversations.letters.queries import delivery_of
 from inbox.conversations.opening import choose_thread
 from inbox.conversations.scheduled.actions.hold import hold_on_reply
 from inbox.conversations.thread import Held, contact_author, open_thread, record_change
@@ -36,27 +35,13 @@ from inbox.intake.actions.mail import (
     settle_senders,
     sort_mail,
 )
+from inbox.intake.actions.reports import Report, hard_bounces, match_reports
 from inbox.intake.batch import Fact, MailRules, Missed
 from inbox.kit.callers import Actor
-from inbox.kit.db import Row
 from inbox.kit.ids import UnknownId, new_id, read_id, show_id
 from inbox.kit.tracing import within_trace
 from inbox.outbox.actions import enqueue_jobs
 from inbox.outbox.jobs import FetchMedia, NewJob
-
-NOBODYS = "it is about a message that we did not send"
-
-
-class Report(msgspec.Struct, kw_only=True, frozen=True):
-    """A delivery report whose message is known; it may be about the copy of somebody else than the contact."""
-
-    conversation_id: UUID
-    piece: PieceReport
-    of_copy: bool = False
-    mail_address: str | None = None
-
-
-_recipients_of = msgspec.json.Decoder(list[Recipient]).decode
 
 
 class Batch(msgspec.Struct, kw_only=True):
@@ -85,7 +70,7 @@ async def apply_facts(given: Sequence[Fact], *, now: datetime, window: timedelta
     facts, missed = settle_senders(given, own=mail.own)
     if not facts:
         return missed
-    reports, strange = await _match_reports([fact for fact in facts if isinstance(fact.event, DeliveryReported)])
+    reports, strange = await match_reports([fact for fact in facts if isinstance(fact.event, DeliveryReported)])
     senders = dict.fromkeys(
         _sender(fact.event.sender) for fact in facts if not isinstance(fact.event, DeliveryReported)
     )
@@ -127,7 +112,7 @@ async def _store(batch: Batch, reports: Sequence[Report]) -> None:
     pieces = [report.piece for report in reports]
     await log_reports(pieces, now=batch.now)
     await apply_reports(batch.held, [report.piece for report in reports if not report.of_copy], now=batch.now)
-    await flag_undeliverable(_hard_bounces(reports), now=batch.now)
+    await flag_undeliverable(hard_bounces(reports), now=batch.now)
     await hold_on_reply(list(batch.held.values()), now=batch.now)
     acknowledged = await choose_acknowledged(batch.candidates, batch.mail.rules.acknowledgement, now=batch.now)
     await store_threads(list(batch.held.values()), now=batch.now)
@@ -138,12 +123,6 @@ async def _store(batch: Batch, reports: Sequence[Report]) -> None:
     await record_consents(batch.consents)
     await enqueue_jobs(batch.fetches)
     await send_acknowledged(acknowledged)
-
-
-def _hard_bounces(reports: Sequence[Report]) -> list[tuple[str, str]]:
-    """The mail addresses that do not exist, as it turned out."""
-    told = [(report.mail_address, report.piece.error) for report in reports]
-    return [(address, error.message) for address, error in told if address and error and error.code == "hard_bounce"]
 
 
 def _fetch_job(expected: ExpectedAttachment) -> NewJob:
@@ -304,54 +283,6 @@ def _recipients(event: MessageReceived) -> list[Recipient]:
     others = [Recipient(role=one.role, address=one.address.value) for one in event.recipients]
     named = event.to is None or event.to in {other.address for other in others} or (event.letter and others)
     return others if named or event.to is None else [Recipient(role="to", address=event.to), *others]
-
-
-async def _match_reports(facts: Sequence[Fact]) -> tuple[list[Report], list[Missed]]:
-    """Delivery reports beside the deliveries they are about: by our reference, else by the provider's id."""
-    reports: list[Report] = []
-    missed: list[Missed] = []
-    for channel_id in {fact.route.channel_id for fact in facts}:
-        own = [(fact, fact.event) for fact in facts if fact.route.channel_id == channel_id]
-        told = [(fact, event, _reference(event)) for fact, event in own if isinstance(event, DeliveryReported)]
-        by_reference, by_provider = await find_deliveries(
-            references=[reference for _, _, reference in told if reference],
-            channel_id=channel_id,
-            provider_ids=[event.provider_message_id for _, event, _ in told],
-        )
-        for fact, event, reference in told:
-            row = by_reference.get(reference) if reference else None
-            row = row or by_provider.get(event.provider_message_id)
-            if row is None:
-                missed.append(Missed(fact=fact, code="nobodys_message", error=NOBODYS))
-                continue
-            piece = PieceReport(
-                delivery_id=row["id"],
-                state=event.state,
-                error=event.error,
-                provider_message_id=event.provider_message_id,
-            )
-            reports.append(_report(row, event, piece))
-    return reports, missed
-
-
-def _report(row: Row, event: DeliveryReported, piece: PieceReport) -> Report:
-    """Of a mail that went to several, whose copy it is about: that of the contact is the message itself."""
-    recipients = _recipients_of(row["recipients"]) if row["medium"] == "email" else []
-    told = _sender(Address(kind="email", value=event.recipient)) if event.recipient else None
-    named = _key(told)[1] if told else None
-    copies = {match_key("email", one.address) for one in recipients if one.role != "to"}
-    to = next((one.address for one in recipients if one.role == "to"), None)
-    bounced = told.value if told and named in copies else to if named or not copies else None
-    return Report(conversation_id=row["conversation_id"], piece=piece, of_copy=named in copies, mail_address=bounced)
-
-
-def _reference(event: DeliveryReported) -> UUID | None:
-    """Our id of the delivery: as the provider carries it back, or out of the Message-ID of a mail."""
-    try:
-        named = read_id("msg", event.reference) if event.reference else None
-    except UnknownId:
-        named = None
-    return named or delivery_of(event.provider_message_id)
 
 
 def _sender(address: Address) -> Address:
