@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from litestar import Controller, Request, Response, get
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 
-from gateway.directory import ChannelAway, ChannelDirectory
+from gateway.directory import ChannelDirectory
 from gateway.settings import Settings
 from gateway.web.assets import Asset, Assets
 from gateway.web.policy import MAIL_FRAME_POLICY, page_policy
+from gateway.widget.chats import find_chat
 from inbox.kit.errors import Problem
-from inbox.kit.ids import UnknownId, read_id
+from inbox.kit.ids import read_id
 
 OPEN = {"public": True}
 FOREVER = "public, max-age=31536000, immutable"
@@ -75,9 +75,9 @@ class PageController(Controller):
         channel: FromQuery[str] = "",
     ) -> Response[str]:
         """The chat, framed by the sites its channel names and by our own pages."""
-        origins = await _origins_of(directory, channel)
+        _, chat = await find_chat(directory, read_id("cha", channel))
         return show_page(
-            assets.page("widget/frame.html"), page_policy(settings.public_url, ancestors=[*SELF, *origins])
+            assets.page("widget/frame.html"), page_policy(settings.public_url, ancestors=[*SELF, *chat.origins])
         )
 
     @get("/widget/v1/notify", opt=OPEN)
@@ -111,18 +111,6 @@ async def widget_loader(request: Request[Any, Any, Any], assets: NamedDependency
     answer.headers["Access-Control-Allow-Origin"] = "*"
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return answer
-
-
-async def _origins_of(directory: ChannelDirectory, channel: str) -> Sequence[str]:
-    try:
-        live = await directory.look_up(read_id("cha", channel))
-    except UnknownId:
-        live = None
-    except ChannelAway as away:
-        raise Problem("dependency_down", "the channel cannot be looked up at the moment") from away
-    if live is None or live.medium != "webchat":
-        raise Problem("not_found", "there is no such web chat")
-    return cast("Sequence[str]", getattr(live.account.settings, "origins", ()))
 
 
 def _file(asset: Asset, request: Request[Any, Any, Any], *, cache: str) -> Response[bytes]:

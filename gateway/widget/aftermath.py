@@ -5,7 +5,6 @@ The feed is followed beside everything else; each happening asks for its jobs in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from channels.webchat.services import MailContinuation
@@ -13,6 +12,7 @@ from channels.webchat.settings import WebchatSettings
 from gateway.directory import ChannelAway
 from gateway.outcomes import Done, NotNow, Outcome, TryAgain
 from gateway.runtime import Runtime
+from gateway.widget.chats import list_chats
 from inbox.conversations.queries import find_conversation
 from inbox.kit.clock import utc_now
 from inbox.kit.db import tx
@@ -27,7 +27,7 @@ from inbox.visitors.ratings.actions import request_on_close
 
 async def follow_happenings(runtime: Runtime) -> None:
     """One look at the feed; runs as a chore. Nothing is read where there is no web chat."""
-    if not list_chats(runtime):
+    if not list_chats(runtime.directory):
         return
     taken = BATCH
     while taken == BATCH:
@@ -36,15 +36,6 @@ async def follow_happenings(runtime: Runtime) -> None:
             for one in happened or ():
                 await _ask(runtime, one)
         taken = len(happened or ())
-
-
-def list_chats(runtime: Runtime) -> Mapping[UUID, WebchatSettings]:
-    """The settings of every web chat, by channel."""
-    return {
-        live.id: live.account.settings
-        for live in runtime.directory.all_channels()
-        if isinstance(live.account.settings, WebchatSettings)
-    }
 
 
 async def ask_for_rating(runtime: Runtime, claimed: ClaimedJob, job: AskForRating) -> Outcome:
@@ -71,7 +62,7 @@ async def ask_for_rating(runtime: Runtime, claimed: ClaimedJob, job: AskForRatin
 
 async def move_to_mail(runtime: Runtime, claimed: ClaimedJob, job: ContinueByMail) -> Outcome:
     """Mail what was not seen, or look again when it may be due."""
-    chats = list_chats(runtime)
+    chats = list_chats(runtime.directory)
     rules: dict[UUID, MailContinuation] = {channel_id: chat.continue_by_mail for channel_id, chat in chats.items()}
     names = {channel_id: chat.name for channel_id, chat in chats.items()}
     try:
@@ -101,7 +92,7 @@ async def _ask(runtime: Runtime, happened: Happening) -> None:
         job = DescribeContact if happened.what == "begun" else AskForRating
         await enqueue_jobs([NewJob(job=job(conversation_id=conversation_id), key=f"visitor:{conversation_id}")])
         return
-    settings = list_chats(runtime).get(happened.channel_id)
+    settings = list_chats(runtime.directory).get(happened.channel_id)
     if settings is None:
         return
     if settings.push:

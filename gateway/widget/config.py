@@ -14,10 +14,10 @@ from channels.parts import Form
 from channels.webchat.hours import Hours, choose_words, hours_state
 from channels.webchat.services import PRE_CHAT_ID
 from channels.webchat.settings import Verification, WebchatSettings
+from gateway.widget.chats import find_chat
 from gateway.widget.desk import WidgetDesk
 from gateway.widget.origins import refuse_origin
 from gateway.widget.shapes import ArticleObject, FilesObject, HomeObject, ThemeObject
-from gateway.widget.visitor_auth import find_chat
 from inbox.kit.clock import show_time, utc_now
 from inbox.kit.ids import read_id
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import Context
 from uuid import UUID
 
-from channels.webchat.settings import WebchatSettings
 from gateway.addresses import Proxies, counted_as, is_loopback
 from gateway.admission import Places, reporting_quotas
 from gateway.quotas import Quotas
@@ -62,12 +61,6 @@ class WidgetDesk:
             finally:
                 following.cancel()
                 await asyncio.wait([following])
-
-    def chats(self) -> Iterator[WebchatSettings]:
-        """The settings of every web chat."""
-        for live in self.runtime.directory.all_channels():
-            if isinstance(live.account.settings, WebchatSettings):
-                yield live.account.settings
 
     async def push_key(self) -> str:
         """The key by which browsers subscribe to our notices: the same for as long as it is set up."""

@@ -19,10 +19,11 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from gateway.admission import Place
 from gateway.problems import send_problem
 from gateway.transactions import SAFE_METHODS, Transactions, limited, read_body, refuse_encoding, takes_form
+from gateway.widget.chats import find_chat, list_chats
 from gateway.widget.desk import WidgetDesk
 from gateway.widget.origins import cors_headers, is_readable, preflight_headers, refuse_origin
 from gateway.widget.proof import PROOF_HINT, may_stay
-from gateway.widget.visitor_auth import VisitorCaller, find_chat
+from gateway.widget.visitor_auth import VisitorCaller
 from inbox.kit.errors import Problem
 
 NO_STORE = [
@@ -45,7 +46,9 @@ class WidgetDoor(ASGIMiddleware):
         desk: WidgetDesk = scope["litestar_app"].state.widget
         headers = Headers.from_scope(scope)
         origin = headers.get("origin")
-        readable = is_readable(origin, desk.chats(), public_url=desk.runtime.settings.public_url)
+        readable = is_readable(
+            origin, list_chats(desk.runtime.directory).values(), public_url=desk.runtime.settings.public_url
+        )
         shown = origin if readable else None
         if http["method"] == "OPTIONS":
             await _answer_preflight(send, shown)

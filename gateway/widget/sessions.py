@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from gateway.directory import LiveChannel
+from gateway.widget.chats import find_chat
 from gateway.widget.desk import WidgetDesk
 from gateway.widget.door import admit_visitor, client_address
 from gateway.widget.examples import IDENTIFICATION_EXAMPLE, NEW_SESSION_EXAMPLE, SESSION_EXAMPLE
@@ -17,7 +18,7 @@ from gateway.widget.origins import refuse_origin
 from gateway.widget.proof import Decided, decide_identity, may_stay
 from gateway.widget.reading import show_session
 from gateway.widget.shapes import Identification, NewVisitorSession, VisitorProfile, VisitorSessionObject
-from gateway.widget.visitor_auth import VisitorCaller, find_chat
+from gateway.widget.visitor_auth import VisitorCaller
 from inbox.contacts.actions import update_contact
 from inbox.contacts.contact import ContactChange
 from inbox.kit.callers import SYSTEM

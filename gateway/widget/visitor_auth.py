@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from channels.webchat.settings import WebchatSettings
-from gateway.directory import ChannelAway, ChannelDirectory, LiveChannel
+from gateway.directory import LiveChannel
 from inbox.kit.clock import utc_now
 from inbox.kit.db import TRANSIENT
 from inbox.kit.errors import Problem
@@ -75,17 +75,6 @@ class SessionRing:
                 del self._known[next(iter(self._known))]
             self._known[key] = (time.monotonic() + CACHE_SECONDS, found)
         return found
-
-
-async def find_chat(directory: ChannelDirectory, channel_id: UUID) -> tuple[LiveChannel, WebchatSettings]:
-    """A web chat and its settings; `not_found` where there is none."""
-    try:
-        live = await directory.look_up(channel_id)
-    except ChannelAway as away:
-        raise Problem("dependency_down", "the chat cannot be looked up at the moment") from away
-    if live is None or not isinstance(live.account.settings, WebchatSettings):
-        raise Problem("not_found", "there is no such web chat")
-    return live, live.account.settings
 
 
 def _read_token(authorization: str | None) -> str:
