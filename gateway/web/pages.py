@@ -31,8 +31,6 @@ SELF = ("'self'",)
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 WORKER_POLICY = "switchboard-worker"
 """The name of the one Trusted Types policy of the notify page, by which it names its service worker."""
-CONSOLE_POLICY = "console"
-"""The name of the one Trusted Types policy that may be made, by the console."""
 
 
 class PageController(Controller):
@@ -62,7 +60,7 @@ class PageController(Controller):
     async def show_console(self, settings: NamedDependency[Settings], assets: NamedDependency[Assets]) -> Response[str]:
         """The console, whatever is open in it. In a demo the simulator may show it beside the customer."""
         ancestors = SELF if settings.demo else ()
-        policy = page_policy(settings.public_url, frames="'self' blob:", ancestors=ancestors, trusted=CONSOLE_POLICY)
+        policy = page_policy(settings.public_url, frames="'self'", ancestors=ancestors)
         return show_page(assets.page("console/index.html"), policy)
 
     @get("/widget/v1/frame", opt=OPEN)

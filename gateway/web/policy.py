@@ -1,7 +1,7 @@
 """The Content-Security-Policy of our pages: only our own files, no inline code, no other origin. Pure.
 
-Text becomes markup nowhere: Trusted Types (W3C) are required, and the one policy that may be made is the console's, for
-the frame without rights in which the HTML of mails is shown.
+Text becomes markup nowhere: Trusted Types (W3C) are required. Two policies may be made: by the page that shows one
+mail, which has an origin of its own and no rights, and by the window that registers the worker of notices.
 """
 
 from __future__ import annotations

@@ -71,6 +71,8 @@ def test_every_page_allows_nothing_but_our_own_files(database_url: str, redis_ur
             own = journey.url.replace("http", "ws", 1)
             rest = {name: rest.replace(own, "") for name, rest in policy.items() if name != "frame-ancestors"}
             assert not SOURCES.search(" ".join(rest.values())), path
+        for path in ("/console", frame):
+            assert policy_of(await journey.client.get(path))["trusted-types"] == "'none'"
         assert policy_of(await journey.client.get("/console"))["frame-ancestors"] == "'none'"
         assert policy_of(await journey.client.get(frame))["frame-ancestors"] == "'self' https://shop.example"
 
