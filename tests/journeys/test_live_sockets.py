@@ -98,24 +98,24 @@ async def socket(origin: str, key: str) -> AsyncIterator[ClientConnection]:
 
 
 async def follow(origins: Sequence[str], key: str, *, seed: int, cuts: int) -> tuple[list[int], int]:
-    """A client that hangs up in the middle of things, or is hung up on, and comes back with its last cursor."""
-    random, seen, last, left = Random(seed), list[int](), BEGINNING, cuts
+    """A client that hangs up after numbers of events drawn by lot, or is hung up on, and comes back with its cursor."""
+    random, seen, last = Random(seed), list[int](), BEGINNING
+    places = sorted(random.sample(range(1, EVENTS), cuts), reverse=True)
     while len(seen) < EVENTS:
-        take = random.randint(1, 2 * EVENTS // (cuts + 1)) if left else EVENTS
         with suppress(WebSocketException, OSError, TimeoutError):
             async with socket(random.choice(origins), key) as wire:
                 await wire.send('{"type":"resume","cursor":"%s"}' % last)  # noqa: UP031 (braces)
                 await wire.send('{"type":"subscribe","id":"s1","types":["contact.updated"]}')
-                while take and len(seen) < EVENTS:
+                while len(seen) < EVENTS and not (places and len(seen) >= places[-1]):
                     frame = msgspec.json.decode(await wire.recv())
                     if frame["type"] == "event":
                         last = frame["event"]["cursor"]
                         seen.append(int(frame["event"]["changed"][0]))
-                        take -= 1
                 wire.transport.abort()
-                left -= left > 0
+                if len(seen) < EVENTS:
+                    places.pop()
         await asyncio.sleep(0.02)
-    return seen, cuts - left
+    return seen, cuts - len(places)
 
 
 def test_a_killed_gateway_costs_its_clients_nothing(database_url: str, redis_url: str, tmp_path: Path) -> None:
