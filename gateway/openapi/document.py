@@ -37,8 +37,9 @@ API_KEY: Schema = {
 SESSION_COOKIE: Schema = {
     "type": "apiKey",
     "in": "cookie",
-    "name": cookies.SESSION_COOKIE,
-    "description": "The session of an agent's browser; the agent's role says what it may do. Whatever it changes needs "
+    "name": cookies.cookie_name(cookies.SESSION_COOKIE, secure=True),
+    "description": "The session of an agent's browser; without TLS, as on a laptop, it is `switchboard_session`. The "
+    "agent's role says what it may do. Whatever it changes needs "
     "the header `X-CSRF-Token` with the `csrf_token` of `GET /v1/session`, and an allowed Origin. An Authorization "
     "header goes before it.",
 }

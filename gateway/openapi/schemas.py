@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import NODEFAULT, inspect
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -94,9 +95,48 @@ def _names_in(node: Any) -> Iterator[str]:
             yield from _names_in(item)
 
 
-def require_all(schema: Schema) -> None:
+def require_told(components: dict[str, Schema], kinds: Iterable[Any], *, but: Collection[str]) -> None:
+    """What only ever leaves us has all its fields, except those that are left out where they say nothing.
+
+    So is what is at its default in a struct that says `omit_defaults`, and UNSET in any. `but` is what comes in too.
+    """
+    for info in _structs_in(list(inspect.multi_type_info(kinds))):
+        schema = components.get(published_name(info.cls.__name__))
+        if schema is None or schema["title"] in but:
+            continue
+        sparse = info.cls.__struct_config__.omit_defaults
+        left_out = [field.encode_name for field in info.fields if _is_unset(field) or (sparse and not field.required)]
+        require_all(schema, but=left_out)
+
+
+def _is_unset(field: inspect.Field) -> bool:
+    """Whether it is absent unless it is given: neither required nor with any other default."""
+    return not field.required and field.default is NODEFAULT and field.default_factory is NODEFAULT
+
+
+def _structs_in(waiting: list[Any]) -> Iterator[inspect.StructType]:
+    """All structs that these types are made of, each once."""
+    seen: set[Any] = set()
+    while waiting:
+        info = waiting.pop()
+        waiting += [one for name in INNER for one in _listed(getattr(info, name, ()))]
+        if isinstance(info, inspect.StructType) and info.cls not in seen:
+            seen.add(info.cls)
+            waiting += [field.type for field in info.fields]
+            yield info
+
+
+def _listed(inner: Any) -> tuple[Any, ...]:
+    return inner if isinstance(inner, tuple) else (inner,)
+
+
+INNER = ("types", "type", "item_type", "item_types", "key_type", "value_type")
+"""Where a type keeps what it is made of."""
+
+
+def require_all(schema: Schema, *, but: Collection[str] = ()) -> None:
     """An answer always has all its fields, nulls among them; what has a default is not absent for that."""
     if "properties" in schema:
-        schema["required"] = list(schema["properties"])
+        schema["required"] = [name for name in schema["properties"] if name not in but]
         for field in schema["properties"].values():
             field.pop("default", None)
