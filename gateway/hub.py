@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from secrets import token_hex
 
 import redis.asyncio as redis
 import structlog
@@ -31,14 +32,15 @@ LEAVE_SECONDS = 5.0
 
 
 class Listener:
-    """One stream's queue. `overrun` when it was too slow and has been cut off."""
+    """One stream's queue. `overrun` when it was too slow and has been cut off, `ended` when it is to go."""
 
     def __init__(self, size: int) -> None:
         self.queue: asyncio.Queue[Row | None] = asyncio.Queue(size)
-        self.overrun = False
+        self.overrun = self.ended = False
 
     def offer(self, event: Row | None) -> None:
         """Put an event in, None to end it, or cut the stream off: after a gap it gets nothing more."""
+        self.ended = self.ended or event is None
         if self.overrun:
             return
         try:
@@ -57,6 +59,7 @@ class FeedHub:
         self.poll_seconds = poll_seconds
         self.cursor: int | None = None
         self.showing = Showing()
+        self._name = token_hex(8).encode()
         self._listeners: set[Listener] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -69,7 +72,7 @@ class FeedHub:
             hear_topic(
                 self.client,
                 TOPIC,
-                heard=lambda _: wake(["sequenced"]),
+                heard=self._hear,
                 joined=self._wake.set,
                 retry_seconds=self.poll_seconds,
             )
@@ -112,9 +115,14 @@ class FeedHub:
         if time.monotonic() < self._left_alone_until:
             return
         try:
-            await self.client.publish(TOPIC, b"")
+            await self.client.publish(TOPIC, self._name)
         except REDIS_AWAY:
             self._left_alone_until = time.monotonic() + LEAVE_SECONDS
+
+    def _hear(self, name: bytes) -> None:
+        """Another process has numbered something; whatever this one has, its readers were woken for already."""
+        if name != self._name:
+            wake(["sequenced"])
 
     async def _look(self) -> None:
         try:
@@ -134,10 +142,14 @@ class FeedHub:
         if self.cursor is None or not self._listeners:
             await self._skip_to_end()
             return
-        while events := await events_after(self.cursor, limit=READ_BATCH):
-            self.cursor = events[-1]["cursor"]
+        while True:
+            events = await events_after(self.cursor, limit=READ_BATCH)
+            if events:
+                self.cursor = events[-1]["cursor"]
             if any(event["type"] in ERASING for event in events):
                 self.showing.forget()
             for event in events:
                 for listener in self._listeners:
                     listener.offer(event)
+            if len(events) < READ_BATCH:
+                return  # what has come since has woken us as well

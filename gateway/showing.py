@@ -63,7 +63,7 @@ class Showing:
         self._matches: Once[Match, bool] = Once(_load_matches)
 
     async def show(self, rows: Sequence[Row]) -> list[Shown]:
-        """The events as they are told; three statements for those that nobody has asked for a moment ago."""
+        """The events as they are told; two statements for those that nobody has asked for a moment ago."""
         found = await self._events.get({row["cursor"]: row for row in rows})
         return [found[row["cursor"]] for row in rows]
 

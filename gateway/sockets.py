@@ -36,8 +36,8 @@ FLOOD_SECONDS = 1.0
 """How long who sends too much may take to close."""
 TOO_MANY_FRAMES = 4429
 QUIET = logging.getLogger("gateway.sockets.uvicorn")
-"""Uvicorn tells each socket's path with its query; what is worth telling, we tell."""
-QUIET.setLevel(logging.ERROR)
+"""Uvicorn tells each socket's path with its query, and of strangers' bad frames; what is worth telling, we tell."""
+QUIET.setLevel(logging.CRITICAL)
 
 
 class Book(Protocol):
@@ -90,6 +90,13 @@ class PatientSocket(WebSocketsSansIOProtocol):
             self.read_paused = False
             self.transport.resume_reading()
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+
+    def shutdown(self) -> None:
+        """The server stops; what is being closed already, by whomever, needs no more than that."""
+        if self.transport.is_closing():
+            self.stop_keepalive()
+        else:
+            super().shutdown()
 
     def close_code(self) -> int:
         """With which code it was closed, by us or by the peer; 1006 where it was only cut."""

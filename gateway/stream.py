@@ -21,6 +21,7 @@ from litestar.response import Stream
 
 from gateway.following import READ_BATCH, Wanted, pick_events, read_feed
 from gateway.hub import FeedHub, Listener
+from gateway.live.frames import CursorText
 from gateway.live.rights import Rights
 from gateway.showing import Showing
 from inbox.conversations.api.authors import speaking_agent
@@ -31,13 +32,26 @@ from inbox.feed.events import EventType, show_cursor
 from inbox.feed.queries import feed_head
 from inbox.kit.callers import Caller
 from inbox.kit.db import Row
-from inbox.kit.errors import Problem
+from inbox.kit.errors import Code, Problem
 from inbox.kit.ids import read_id
 
 RETRY_MILLISECONDS = 2000
 CHUNK_BYTES = 64_000
 ALIVE = b": alive\n\n"
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+
+class StreamReady(msgspec.Struct, kw_only=True, frozen=True):
+    """The stream begins; `cursor` is where the feed ends, and where it is followed from unless resumed."""
+
+    cursor: CursorText
+
+
+class StreamReset(msgspec.Struct, kw_only=True, frozen=True):
+    """The cursor that was asked for is too old, or none of ours: list anew. The stream goes on after this one."""
+
+    code: Annotated[Code, msgspec.Meta(examples=["cursor_expired"])]
+    cursor: CursorText
 
 
 class StreamController(Controller):
@@ -103,14 +117,16 @@ async def follow_feed(
             try:
                 cursor = await open_cursor(asked)
             except Problem as problem:
-                told = msgspec.json.encode({"code": problem.code, "cursor": show_cursor(head)})
+                told = msgspec.json.encode(StreamReset(code=problem.code, cursor=show_cursor(head)))
                 yield _frame("reset", told, cursor=show_cursor(head))
         yield b"retry: %d\n\n" % RETRY_MILLISECONDS
-        yield _frame("ready", msgspec.json.encode({"cursor": show_cursor(head)}), cursor=None)
+        yield _frame("ready", msgspec.json.encode(StreamReady(cursor=show_cursor(head))), cursor=None)
         async for rows in read_feed(cursor):
             for chunk in await _frames(rows, wanted, hub.showing):
                 yield chunk
             cursor = rows[-1]["cursor"]
+            if listener.ended:
+                return  # before it is told all the past
         async for frame in _live(listener, wanted, showing=hub.showing, after=cursor, heartbeat=heartbeat):
             yield frame
 

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import redis.asyncio as redis
+import structlog
+
+log = structlog.get_logger()
 
 REDIS_AWAY = (redis.RedisError, OSError, RuntimeError)
 """What a Redis that is gone makes the client raise; RuntimeError is uvloop's word for a connection just closed."""
@@ -26,5 +29,13 @@ async def hear_topic(
                 while True:
                     message = await channel.get_message(ignore_subscribe_messages=True, timeout=LISTEN_SECONDS)
                     if message:
-                        heard(message["data"])
+                        _take(message["data"], heard)
         await asyncio.sleep(retry_seconds)
+
+
+def _take(data: bytes, heard: Callable[[bytes], None]) -> None:
+    """One message that breaks us is not to be the last we hear."""
+    try:
+        heard(data)
+    except Exception:
+        log.exception("topic_unheard", size_bytes=len(data))

@@ -117,16 +117,27 @@ class Broadcast:
     async def run(self) -> None:
         """Tell until stopped. While nobody has subscribed, nothing is read."""
         while not await self._is_over():
-            async with self.hub.listen() as listener, self.bus.listen() as moments:
-                self.position = self.hub.cursor
-                self._ready.set()
-                work = self._tell_feed(listener), self._tell_moments(moments), self._tell_cursors(), self._nobody.wait()
-                tasks = [asyncio.ensure_future(one) for one in work]
-                try:
-                    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    self._scatter()
-                    await _end(tasks)
+            try:
+                await self._run_once()
+            except TRANSIENT as error:
+                log.warning("broadcast_waits", error=type(error).__name__)
+                await asyncio.sleep(AGAIN_SECONDS)
+            except Exception:
+                log.exception("broadcast_failed")
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _run_once(self) -> None:
+        """Until nobody is there any more, or we lose our place."""
+        async with self.hub.listen() as listener, self.bus.listen() as moments:
+            self.position = self.hub.cursor
+            self._ready.set()
+            work = self._tell_feed(listener), self._tell_moments(moments), self._tell_cursors(), self._nobody.wait()
+            tasks = [asyncio.ensure_future(one) for one in work]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                self._scatter()
+                await _end(tasks)
 
     async def _is_over(self) -> bool:
         """Wait for somebody to tell things to; whether we stop instead."""

@@ -93,6 +93,8 @@ class LiveBus:
         self._listeners: set[asyncio.Queue[LiveEvent]] = set()
         self._typists: dict[Typist, tuple[LiveEvent, asyncio.TimerHandle]] = {}
         self._publishing: set[asyncio.Task[None]] = set()
+        self._line = asyncio.Lock()
+        self._over = False
         self._left_alone_until = float("-inf")
         self._stopped = asyncio.Event()
 
@@ -140,8 +142,9 @@ class LiveBus:
                         await self._stopped.wait()
                 await self._beat()
         finally:
+            self._over = True
             hearing.cancel()
-            await asyncio.wait([hearing])
+            await asyncio.wait([hearing, *self._publishing])
 
     def stop(self) -> None:
         """End `run`; the others are told that our sockets go elsewhere."""
@@ -149,14 +152,18 @@ class LiveBus:
 
     async def _beat(self) -> None:
         self._tell_changes(self.attendance.forget(now=time.monotonic(), but=self.process))
-        marks = self.attendance.of_process(self.process)
-        if marks:
-            lasts = GRACE_SECONDS if self._stopped.is_set() else LASTS_SECONDS
-            await self._publish(Roster(self.process, dict(marks), whole=True, lasts=lasts))
+        if self.attendance.of_process(self.process):
+            await self._publish(self._roster())
+
+    def _roster(self) -> Roster:
+        marks: dict[str, Mark | None] = dict(self.attendance.of_process(self.process))
+        lasts = GRACE_SECONDS if self._stopped.is_set() else LASTS_SECONDS
+        return Roster(self.process, marks, whole=True, lasts=lasts)
 
     def _greet(self) -> None:
+        self._left_alone_until = float("-inf")  # it is back
         self._publish_soon(Hello(self.process))
-        self._publish_soon(Roster(self.process, dict(self.attendance.of_process(self.process)), whole=True))
+        self._publish_soon(self._roster())
 
     def _hear(self, data: bytes) -> None:
         try:
@@ -171,7 +178,7 @@ class LiveBus:
         elif isinstance(message, Roster):
             self._take_roster(message)
         else:
-            self._publish_soon(Roster(self.process, dict(self.attendance.of_process(self.process)), whole=True))
+            self._publish_soon(self._roster())
 
     def _take_roster(self, roster: Roster) -> None:
         now = time.monotonic()
@@ -225,17 +232,21 @@ class LiveBus:
         self._hand_out(msgspec.structs.replace(event, type="typing.stopped", at=utc_now()))
 
     def _publish_soon(self, message: Message) -> None:
+        if self._over:
+            return  # nobody would wait for it
         task = asyncio.create_task(self._publish(message), context=Context())
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
 
     async def _publish(self, message: Message) -> None:
-        if time.monotonic() < self._left_alone_until:
-            return
-        try:
-            await self._client.publish(TOPIC, msgspec.json.encode(message))
-        except REDIS_AWAY:
-            self._left_alone_until = time.monotonic() + LEAVE_SECONDS
+        """One after the other: what was said last must not be overtaken by what was said before."""
+        async with self._line:
+            if time.monotonic() < self._left_alone_until:
+                return
+            try:
+                await self._client.publish(TOPIC, msgspec.json.encode(message))
+            except REDIS_AWAY:
+                self._left_alone_until = time.monotonic() + LEAVE_SECONDS
 
 
 def _typist(event: LiveEvent) -> Typist:

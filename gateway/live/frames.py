@@ -215,7 +215,10 @@ _encoder = msgspec.json.Encoder()
 
 def read_frame(text: str) -> Any:
     """A client's frame; msgspec.DecodeError where it is none."""
-    return _decoder.decode(text)
+    try:
+        return _decoder.decode(text)
+    except RecursionError as error:
+        raise msgspec.DecodeError("it is too deep") from error
 
 
 def write_frame(frame: ServerFrame) -> bytes:

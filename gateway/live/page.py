@@ -26,7 +26,9 @@ HEAD = f"""# The live socket: `/v1/realtime`
 
 A WebSocket (RFC 6455) that tells what happens as it happens: the events of `GET /v1/events`, and what is of the moment
 only: who types, is there, or has a conversation open. Frames are JSON text, told apart by `type`. A client that only
-listens can read `GET /v1/events/stream` (server-sent events) instead: the same events, cursors and filters.
+listens can read `GET /v1/events/stream` (server-sent events) instead: the same events, cursors and filters. For
+programs, each message of both sides stands with its schema in the AsyncAPI 3.0 document `/asyncapi.json`
+(`switchboard asyncapi`).
 
 ## Being let in
 

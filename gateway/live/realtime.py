@@ -25,6 +25,7 @@ from gateway.admission import REFUSED, Admission
 from gateway.live.broadcast import Broadcast
 from gateway.live.bus import LiveBus
 from gateway.live.frames import (
+    BROKEN,
     CLOSE_CODES,
     RESTART,
     TOO_MANY,
@@ -43,7 +44,8 @@ from gateway.live.socket import LiveSocket
 from gateway.metrics import LIVE_SOCKETS, LIVE_SOCKETS_CLOSED, LIVE_SOCKETS_REFUSED
 from gateway.origins import OriginSettings, allowed_origin
 from gateway.problems import MEDIA_TYPE, document_problem, explain_error, problem_headers
-from gateway.signin.cookies import SESSION_COOKIE, read_cookie
+from gateway.sightings import Sightings
+from gateway.signin.cookies import is_secure, read_session
 from gateway.signin.forgery import read_header, refused_origin
 from gateway.sockets import LIVE, PatientSocket
 from gateway.tracing import choose_request_id
@@ -81,12 +83,14 @@ class Realtime:
         *,
         admission: Admission,
         rights: Rights,
+        sightings: Sightings,
         broadcast: Broadcast,
         bus: LiveBus,
         heartbeat_seconds: float,
         docs_url: str,
     ) -> None:
         self._settings = settings
+        self._sightings = sightings
         self._admission = admission
         self._rights = rights
         self._broadcast = broadcast
@@ -125,7 +129,8 @@ class Realtime:
         if scope["path"] != PATH:
             raise Problem("not_found", "there is no socket at this path")
         authorization = read_header(scope, b"authorization")
-        cookie = None if authorization else read_cookie(scope["headers"], SESSION_COOKIE)
+        by_tls = is_secure(self._settings.public_url)
+        cookie = None if authorization else read_session(scope["headers"], secure=by_tls)
         origin = read_header(scope, b"origin")
         if (origin or cookie) and not allowed_origin(origin, self._settings):
             raise refused_origin()
@@ -139,6 +144,8 @@ class Realtime:
                 raise
             return Entry(address)  # a browser tells its page nothing of a refusal, but of a close code it does
         check_right(caller)
+        if caller.kind == "api_key":
+            self._sightings.note(caller, address, now=utc_now())
         return Entry(address, caller=caller)
 
     def _let_wait(self, address: str) -> Entry:
@@ -153,11 +160,16 @@ class Realtime:
         self._wires.add(wire)
         LIVE_SOCKETS.inc()
         try:
+            if self._stopped:  # meanwhile
+                wire.end(RESTART, "restarting")
             caller = await self._await_ticket(wire, entry, receive) if entry.waits else entry.caller
             if caller is None:
                 wire.end(UNAUTHENTICATED, "not authenticated")
             else:
                 await self._serve(wire, caller, receive)
+        except Exception as error:  # noqa: BLE001 (whatever it is, its client is to come back)
+            _tell_broken(error)
+            wire.end(BROKEN, "something broke")
         finally:
             LIVE_SOCKETS.dec()
             self._wires.discard(wire)
@@ -199,6 +211,9 @@ class Realtime:
             socket.say(Ready(cursor=show_cursor(cursor), heartbeat_seconds=self._heartbeat_seconds))
             while (message := await receive())["type"] == "websocket.receive":
                 await session.hear(message.get("text"))
+                if session.acted:
+                    session.acted = False
+                    self._admission.note_use(caller)
 
     @contextmanager
     def _place(self, caller: Caller) -> Iterator[None]:
@@ -254,6 +269,14 @@ def check_right(caller: Caller) -> None:
     """Refuse who may not read events."""
     if not caller.may(NEEDED):
         raise Problem("scope_missing", f"this needs the scope {NEEDED}")
+
+
+def _tell_broken(error: Exception) -> None:
+    """A database that is away is no error of ours."""
+    if isinstance(error, TRANSIENT):
+        log.warning("socket_unserved", error=type(error).__name__)
+    else:
+        log.error("socket_broken", exc_info=error)
 
 
 def _holder(caller: Caller | None) -> tuple[UUID | None, UUID | None]:

@@ -46,7 +46,15 @@ class Rights:
         for key, (caller, end) in list(self._watched.items()):
             if caller.key_id in gone:
                 self._watched.pop(key, None)
-                end()
+                _end(end)
+
+
+def _end(end: Callable[[], None]) -> None:
+    """End one follower, whose breaking keeps no other alive."""
+    try:
+        end()
+    except Exception:
+        log.exception("follower_not_ended")
 
 
 @asynccontextmanager
@@ -60,6 +68,8 @@ async def checking_rights(rights: Rights) -> AsyncIterator[None]:
                 await rights.check()
             except TRANSIENT as error:
                 log.warning("rights_unchecked", error=type(error).__name__)
+            except Exception:
+                log.exception("rights_unchecked")
 
     task = asyncio.create_task(check_forever(), context=Context())
     try:

@@ -66,6 +66,8 @@ class Session:
         self._composed: asyncio.TimerHandle | None = None
         self._checked: UUID | None = None
         self._bad_frames = 0
+        # Whether a person has done something since this was last set to False; pings and the like come by themselves.
+        self.acted = False
 
     async def hear(self, text: str | None) -> None:
         """One frame; what is wrong with it is answered, and the socket goes on."""
@@ -113,6 +115,7 @@ class Session:
         kind: LiveEventType = "typing.started" if frame.typing else "typing.stopped"
         visible = not frame.internal
         await self.bus.tell(LiveEvent(kind, conversation_id, self.socket.caller.actor, visible_to_contact=visible))
+        self.acted = True
         if self.socket.caller.actor.type == "agent":
             self._compose(conversation_id if frame.typing else None)
 
@@ -122,11 +125,13 @@ class Session:
         named = frame.conversation_id
         viewing = await self._conversation(named, "conversations:read") if named is not None else None
         self._note(viewing=viewing)
+        self.acted = True
 
     async def be_present(self, frame: Presence) -> None:
         """Be there, or away."""
         self._expect_agent()
         self._note(presence=frame.state)
+        self.acted = frame.state == "online"
 
     async def acknowledge(self, frame: Ack) -> None:
         """Note up to where the client has taken everything in."""

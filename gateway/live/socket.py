@@ -114,7 +114,8 @@ class LiveSocket:
             log.exception("socket_broken")
             self.end(BROKEN, "something broke")
         finally:
-            self._catching_up = None
+            if self._catching_up is asyncio.current_task():  # else one that began after it was cancelled
+                self._catching_up = None
 
     async def _is_level(self) -> bool:
         """Whether the others are told no less; then we are told with them. No await stands between the two."""
@@ -136,8 +137,10 @@ class LiveSocket:
         for chunk in batch.chunks(plan, after=self.cursor):
             await self._drained()
             if self.plan is not plan:
-                return  # what was told is told; the rest is for whom it is now
+                break
             self._push(chunk)
+        if self.plan is not plan:
+            return  # what was told is told; the rest is for whom it is now
         self.cursor = max(self.cursor, batch.last)
         self.tell_cursor()
 

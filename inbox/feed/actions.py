@@ -10,10 +10,12 @@ import msgspec
 
 from inbox.feed.events import EventType, NewEvent
 from inbox.kit.callers import Actor
-from inbox.kit.db import execute, fetch_value, tx, wake_after_commit
+from inbox.kit.db import execute, fetch_value, wake_after_commit
 
 SEQUENCER_LOCK = 0x5EED
 BATCH = 1000
+OWN_MOST = 20
+"""The most events that a transaction numbers by itself."""
 
 APPEND = """
 INSERT INTO feed_event (id, type, conversation_id, entry_id, contact_id, channel_id, seq, actor, facts, changed,
@@ -23,19 +25,27 @@ SELECT id, type, conversation_id, entry_id, contact_id, channel_id, seq, actor, 
 FROM jsonb_populate_recordset(NULL::feed_event, $1)
 """
 
-# Everybody who numbers the feed passes here one at a time: the lock is tried, so the others simply go on.
+# Everybody who numbers the feed passes here one at a time: the lock is tried, so the others simply go on. What the
+# statement sees is from before it had the lock; where another has numbered since, the head has moved, and nothing is
+# done. A query with $3 numbers only if just so many events are without a cursor: those of its own transaction.
 SEQUENCE = """
-WITH unordered AS (
-    SELECT position FROM feed_event WHERE cursor IS NULL ORDER BY position LIMIT $1
-), numbered AS (
-    SELECT position, row_number() OVER (ORDER BY position) AS n FROM unordered
+WITH unordered AS MATERIALIZED (
+    SELECT position, row_number() OVER (ORDER BY position) AS n
+    FROM (SELECT position FROM feed_event WHERE cursor IS NULL ORDER BY position LIMIT $1) AS first
+), waiting AS MATERIALIZED (
+    SELECT count(*) AS amount FROM unordered
+), turn AS MATERIALIZED (
+    SELECT CASE WHEN amount = 0 THEN true WHEN amount = coalesce($3, amount) THEN pg_try_advisory_xact_lock($2)
+           ELSE false END AS ours FROM waiting
 ), head AS (
-    UPDATE feed_head SET cursor = cursor + (SELECT count(*) FROM numbered)
-    WHERE EXISTS (SELECT FROM numbered) RETURNING cursor
+    UPDATE feed_head SET cursor = feed_head.cursor + amount
+    FROM waiting, turn, (SELECT cursor FROM feed_head) AS seen
+    WHERE ours AND amount > 0 AND feed_head.cursor = seen.cursor RETURNING feed_head.cursor - amount AS before
+), given AS (
+    UPDATE feed_event AS e SET cursor = head.before + unordered.n
+    FROM unordered, head WHERE e.position = unordered.position RETURNING 1
 )
-UPDATE feed_event AS e
-SET cursor = (SELECT cursor FROM head) - (SELECT count(*) FROM numbered) + numbered.n
-FROM numbered WHERE e.position = numbered.position
+SELECT CASE WHEN amount = 0 OR EXISTS (SELECT FROM head) THEN amount END FROM waiting
 """
 
 
@@ -87,7 +97,18 @@ async def append_events(events: Sequence[NewEvent]) -> None:
     if not events:
         return
     await execute(APPEND, msgspec.json.encode(events).decode())
-    wake_after_commit("feed")
+    wake_after_commit("feed", things=len(events))
+
+
+async def number_own(amount: int) -> str:
+    """Number what the open transaction has told, as its last act before the commit, unless others' is waiting as well.
+
+    Then it is read as soon as it is committed, without a second commit to wait for. The topic to wake: `numbered`, or
+    `feed` where it is left to `sequence_events`. It waits for nobody: whoever holds the lock is about to commit.
+    """
+    if amount > OWN_MOST or await fetch_value(SEQUENCE, amount + 1, SEQUENCER_LOCK, amount) is None:
+        return "feed"
+    return "numbered"
 
 
 async def sequence_events() -> int | None:
@@ -98,11 +119,8 @@ async def sequence_events() -> int | None:
     A row that commits later gets a later cursor, so a reader who remembers one cursor never skips anything. Within a
     conversation positions are given under its row lock, so there the cursor follows `seq`.
     """
-    async with tx() as connection:
-        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", SEQUENCER_LOCK):
-            return None
-        done: str = await connection.execute(SEQUENCE, BATCH)
-    return int(done.rpartition(" ")[2])
+    numbered: int | None = await fetch_value(SEQUENCE, BATCH, SEQUENCER_LOCK, None)
+    return numbered
 
 
 async def prune_events(*, older_than_days: int) -> int:

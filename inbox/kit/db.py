@@ -7,7 +7,8 @@ or ROLLBACK fails (docs/decisions/0003). Reads outside a transaction borrow a co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from time import perf_counter
@@ -81,7 +82,13 @@ class Transaction:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.savepoint = connection.transaction
-        self.wakes: set[str] = set()
+        self.wakes: Counter[str] = Counter()
+
+    async def finish(self) -> None:
+        """What is done last, before the commit."""
+        for topic, act in list(LAST_ACTS.items()):
+            if topic in self.wakes:
+                self.wakes[await act(self.wakes.pop(topic))] += 1
 
 
 @asynccontextmanager
@@ -98,6 +105,7 @@ async def tx() -> AsyncIterator[Any]:
             token = CURRENT.set(opened)
             try:
                 yield connection
+                await opened.finish()
             finally:
                 CURRENT.reset(token)
     wake(opened.wakes)
@@ -149,9 +157,26 @@ def on_wake(topic: str, call: Callable[[], None]) -> Callable[[], None]:
     return lambda: WAKERS[topic].remove(call)
 
 
-def wake_after_commit(topic: str) -> None:
-    """Wake the topic's waiters in this process once the open transaction has committed."""
-    CURRENT.get().wakes.add(topic)
+LastAct: TypeAlias = Callable[[int], Awaitable[str]]
+LAST_ACTS: dict[str, LastAct] = {}
+
+
+def before_commit(topic: str, act: LastAct) -> Callable[[], None]:
+    """Have `act` run last in each transaction of this process that is to wake the topic, before its commit.
+
+    It is given for how many things that is, and says which topic is woken instead. Returns the function that ends it.
+    """
+    LAST_ACTS[topic] = act
+
+    def end() -> None:
+        LAST_ACTS.pop(topic, None)
+
+    return end
+
+
+def wake_after_commit(topic: str, *, things: int = 1) -> None:
+    """Wake the topic's waiters in this process once the open transaction has committed, for so many things."""
+    CURRENT.get().wakes[topic] += things
 
 
 def wake(topics: Iterable[str]) -> None:

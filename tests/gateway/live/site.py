@@ -25,10 +25,10 @@ from inbox.kit.db import tx
 from inbox.kit.ids import AGENT, show_id
 from inbox.staff.actions import add_agent, create_api_key
 from inbox.staff.sessions.actions import Lifetime, SignIn, begin_session
-from tests.bench.inbound import free_ports
 from tests.journeys.gateway import SECRET
+from tests.ports import free_ports
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 EVERYTHING: tuple[Scope, ...] = ("admin",)
 SIGN_IN = SignIn(
     method="password",
@@ -106,7 +106,9 @@ class LiveSite:
         self.key = key
         self.port = runtime.settings.port
         self.url = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=10)
+        self.http = httpx.AsyncClient(
+            base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE_SECONDS
+        )
 
     @asynccontextmanager
     async def socket(

@@ -42,7 +42,7 @@ async def running_bus(url: str = NOWHERE) -> AsyncIterator[LiveBus]:
 
 async def take(queue: asyncio.Queue[LiveEvent]) -> LiveEvent:
     """The next event."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return await queue.get()
 
 
@@ -86,18 +86,17 @@ def test_what_is_told_here_is_heard_at_once() -> None:
 
 def test_typing_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """Six seconds after it was said last: a client that vanished does not type for ever."""
-    monkeypatch.setattr(live, "TYPING_SECONDS", 0.15)
+    monkeypatch.setattr(live, "TYPING_SECONDS", 1.0)
 
     async def body() -> None:
         async with running_bus() as bus, bus.listen() as queue:
             await bus.tell(STARTED)
             await asyncio.sleep(0.1)
+            renewed = asyncio.get_running_loop().time()
             await bus.tell(STARTED)
             assert (await take(queue)).type == "typing.started"
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.1):
-                    await queue.get()
             ended = await take(queue)
+            assert asyncio.get_running_loop().time() - renewed > 0.95
             assert (ended.type, ended.actor, ended.visible_to_contact) == ("typing.stopped", BO, True)
             assert bus.typists() == []
 
@@ -198,8 +197,9 @@ def test_a_process_that_stops_or_dies_leaves_nobody_behind(redis_url: str, monke
             assert [(await take(queue)).state for _ in range(4)][2:].count("offline") == 1
             dead = LiveBus(stays._client)
             await dead._publish(live.Roster(dead.process, {"x": HERE}, lasts=0.3))
-            await until(lambda: there(stays))
-            await until(lambda: gone(stays))
+            states = [(await take(queue)).state for _ in range(4)]
+            assert (states[:2].count("online"), states[2:].count("offline")) == (1, 1)
+            assert await gone(stays)
 
     asyncio.run(body())
 

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from random import Random
 from uuid import UUID
 
 import pytest
 
 from inbox.conversations.actions.change import add_note
-from inbox.feed.actions import append_event, prune_events, sequence_events
-from inbox.feed.events import read_cursor, show_cursor
+from inbox.feed.actions import (
+    SEQUENCER_LOCK,
+    append_event,
+    append_events,
+    number_own,
+    prune_events,
+    sequence_events,
+)
+from inbox.feed.events import NewEvent, read_cursor, show_cursor
 from inbox.feed.queries import events_after, feed_head
 from inbox.kit.callers import SYSTEM
-from inbox.kit.db import execute, fetch, fetch_value, on_wake, tx
+from inbox.kit.db import before_commit, execute, fetch, fetch_value, on_wake, tx
 from inbox.kit.ids import new_id
 from inbox.kit.tracing import working_for
-from tests.inbox.builders import AGENT, BO, NOW, apart, committed, make_channel, receive, run_opened, text_message
+from tests.inbox.builders import (
+    AGENT,
+    BO,
+    NOW,
+    apart,
+    committed,
+    make_channel,
+    receive,
+    run_opened,
+    text_message,
+    until,
+)
 
 
 async def tell(name: str) -> None:
@@ -36,6 +56,15 @@ async def sequence_all() -> int:
     while numbered := await sequence_events():
         total += numbered
     return total
+
+
+@pytest.fixture(params=["numbered after the commit", "numbered with it"])
+def numbering(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Both ways of a cursor to an event: by the sequencer, or by the transaction itself where nobody else waits."""
+    unhook = before_commit("feed", number_own) if request.param == "numbered with it" else None
+    yield
+    if unhook:
+        unhook()
 
 
 class Undone(Exception):
@@ -92,6 +121,7 @@ def test_a_late_commit_is_not_skipped(database_url: str) -> None:
     run_opened(database_url, body)
 
 
+@pytest.mark.usefixtures("numbering")
 def test_every_reader_sees_everything_once(database_url: str) -> None:
     """With transactions held open or rolled back and two sequencers at work, cursors have neither hole nor repeat."""
 
@@ -125,6 +155,7 @@ def test_every_reader_sees_everything_once(database_url: str) -> None:
     run_opened(database_url, body)
 
 
+@pytest.mark.usefixtures("numbering")
 def test_a_conversations_events_follow_its_numbers(database_url: str) -> None:
     """Within a conversation the feed's order is the order of `seq`, however many write to it at once."""
 
@@ -159,12 +190,90 @@ def test_one_process_numbers_at_a_time(database_url: str) -> None:
             await committed(tell(name))
         async with tx() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", 0x5EED)
-            assert await asyncio.wait_for(apart(sequence_events()), 5) is None
+            assert await asyncio.wait_for(apart(sequence_events()), 30) is None
         numbered = await asyncio.gather(*(apart(sequence_events()) for _ in range(3)))
         assert sum(one or 0 for one in numbered) == 3
         assert await seen_after(0) == ["a", "b", "c"]
 
     run_opened(database_url, body)
+
+
+def test_what_nobody_waits_before_is_numbered_with_its_commit(database_url: str) -> None:
+    """Then it needs no second one: whoever is woken reads it. Rolled back, it leaves no hole."""
+
+    async def body() -> None:
+        unhook, woken = before_commit("feed", number_own), list[str]()
+        hooks = [on_wake(topic, partial(woken.append, topic)) for topic in ("feed", "numbered")]
+        with pytest.raises(Undone):
+            await committed(fail())
+        await committed(tell("a"))
+        async with tx():
+            await tell("b")
+            await tell("c")
+            assert await seen_after(0) == ["a"]
+        assert (await seen_after(0), woken) == (["a", "b", "c"], ["numbered", "numbered"])
+        assert (await feed_head()).cursor == 3
+        for end in (unhook, *hooks):
+            end()
+
+    run_opened(database_url, body)
+
+
+async def fail() -> None:
+    """Tell something and come to nothing."""
+    await tell("never")
+    raise Undone
+
+
+def test_what_comes_after_others_is_left_to_the_sequencer(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where others' events wait, somebody is numbering, or there are many at once, nobody is waited for."""
+    monkeypatch.setattr("inbox.feed.actions.OWN_MOST", 2)
+
+    async def body() -> None:
+        await committed(tell("theirs"))
+        unhook, woken = before_commit("feed", number_own), list[str]()
+        end = on_wake("feed", partial(woken.append, "feed"))
+        await committed(tell("a"))
+        assert await seen_after(0) == []
+        assert await sequence_all() == 2
+        async with tx() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", SEQUENCER_LOCK)
+            await asyncio.wait_for(apart(committed(tell("b"))), 30)
+        assert await sequence_all() == 1
+        await committed(append_events([NewEvent(type="contact.updated", actor=SYSTEM, changed=("c",))]))
+        many = [NewEvent(type="contact.updated", actor=SYSTEM, changed=(name,)) for name in "def"]
+        await committed(append_events(many))
+        assert await seen_after(0) == ["theirs", "a", "b", "c"]
+        assert woken == ["feed"] * 3
+        assert await sequence_all() == 3
+        assert await seen_after(0) == ["theirs", "a", "b", "c", "d", "e", "f"]
+        end()
+        unhook()
+
+    run_opened(database_url, body)
+
+
+def test_a_numbering_that_came_too_late_is_done_again(database_url: str) -> None:
+    """Whoever looked before another had numbered, and got the lock after, numbers nothing: no repeat and no hole."""
+
+    async def body() -> None:
+        await committed(tell("a"))
+        async with tx() as connection:
+            await connection.execute("UPDATE feed_head SET pruned = pruned")  # what the late one has to wait for
+            late = apart(sequence_events())
+            await until(somebody_waits)
+            await connection.execute("UPDATE feed_event SET cursor = 1")
+            await connection.execute("UPDATE feed_head SET cursor = 1")
+        assert await late is None
+        assert await sequence_all() == 0
+        assert [row["cursor"] for row in await events_after(0, limit=9)] == [1]
+
+    run_opened(database_url, body)
+
+
+async def somebody_waits() -> bool:
+    """Whether a statement waits for another's lock."""
+    return bool(await apart(fetch_value("SELECT count(*) FROM pg_locks WHERE NOT granted")))
 
 
 def test_a_large_backlog_is_numbered_in_parts(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

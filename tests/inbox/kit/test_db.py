@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -12,6 +13,7 @@ import pytest
 from inbox.accounts.tables import Channel
 from inbox.kit.db import (
     TRANSIENT,
+    before_commit,
     close_database,
     execute,
     fetch,
@@ -54,7 +56,7 @@ async def check_pool() -> None:
             await enough.wait()
 
     holding = [apart(hold()) for _ in range(SIZE)]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         for _ in range(SIZE):
             await held.acquire()
     enough.set()
@@ -186,7 +188,7 @@ def test_a_cancelled_task_loses_no_connection(database_url: str, cancels: int) -
             for _ in range(cancels):
                 await asyncio.sleep(0)
                 working.cancel()
-            await asyncio.wait([working], timeout=10)
+            await asyncio.wait([working], timeout=30)
             assert working.cancelled()
         await check_pool()
         await execute("INSERT INTO thing (number) VALUES (1)")
@@ -299,3 +301,36 @@ def test_what_passes_is_told_from_what_is_our_fault(error: Exception) -> None:
     assert isinstance(error, TRANSIENT)
     for fault in (asyncpg.UniqueViolationError(), asyncpg.DataError(), asyncpg.UndefinedTableError(), ValueError()):
         assert not isinstance(fault, TRANSIENT)
+
+
+def test_the_last_act_is_part_of_its_transaction(database_url: str) -> None:
+    """It is done once, after all else and before the commit, for so many things; what it raises undoes the whole."""
+
+    async def body() -> None:
+        await make_things()
+        woken: list[str] = []
+        hooks = [on_wake(topic, partial(woken.append, topic)) for topic in ("told", "done")]
+
+        async def act(things: int) -> str:
+            assert in_transaction()
+            await execute("INSERT INTO thing (number) VALUES ($1)", things)
+            return "done"
+
+        async def tell(*amounts: int) -> None:
+            async with tx():
+                for amount in amounts:
+                    wake_after_commit("told", things=amount)
+
+        end = before_commit("told", act)
+        await apart(tell())
+        await apart(tell(2, 3))
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await apart(tell(1, 4))
+        assert (await numbers(), woken) == ([5], ["done"])
+        end()
+        await apart(tell(7))
+        assert (await numbers(), woken) == ([5], ["done", "told"])
+        for unhook in hooks:
+            unhook()
+
+    run_opened(database_url, body)
