@@ -23,7 +23,7 @@ from gateway.addresses import Proxies
 from gateway.problems import send_plainly
 from gateway.quotas import Quotas, Standing
 from gateway.settings import Settings
-from gateway.signin.cookies import SESSION_COOKIE, read_cookie
+from gateway.signin.cookies import is_secure, read_session
 from gateway.signin.forgery import check_page
 from inbox.kit.callers import Caller
 from inbox.kit.errors import Code, Problem
@@ -53,6 +53,10 @@ class Keys(Protocol):
         """Whether this key or session was good lately."""
         ...
 
+    def note_use(self, caller: Caller) -> None:
+        """It was used again."""
+        ...
+
 
 class Admission:
     """The door of one process's API."""
@@ -61,6 +65,7 @@ class Admission:
         self.quotas = quotas
         self._keys = keys
         self._settings = settings
+        self._by_tls = is_secure(settings.public_url)
         self._proxies = Proxies(settings.trusted_proxies)
         self._of_key = settings.key_requests_per_minute
         self._of_address = settings.failed_keys_per_minute
@@ -84,11 +89,12 @@ class Admission:
 
         By a session's cookie only our own pages may act. An Authorization header goes before the cookie.
         """
-        session = read_cookie(scope["headers"], SESSION_COOKIE) if authorization is None else None
+        session = read_session(scope["headers"], secure=self._by_tls) if authorization is None else None
         try:
             known = await self._identify(scope, authorization, session=session)
         except Problem as problem:
-            if problem.code in REFUSED:
+            # Without any proof nothing is guessed; and any page can have its reader's browser ask like that.
+            if problem.code in REFUSED and (authorization or session):
                 await self._count_failure(scope)
             raise
         if session is not None:
@@ -101,6 +107,10 @@ class Admission:
             log.warning("quota_exceeded", api_key=known.caller.key_id, limit=quota)
             raise standing.refusal()
         return known.caller
+
+    def note_use(self, caller: Caller) -> None:
+        """Somebody does something by what let them in before, as on a socket: their session is not idle."""
+        self._keys.note_use(caller)
 
     def standing(self, scope: Scope) -> Standing:
         """What this request was counted under: its key, else its address."""

@@ -66,8 +66,13 @@ class KeyRing:
         now = utc_now()
         if known.expires_at and known.expires_at <= now:
             raise Problem("token_expired", "this API key has expired", hint="Ask an administrator for a new one.")
-        self._used[known.caller.key_id] = now
+        self.note_use(known.caller)
         return known
+
+    def note_use(self, caller: Caller) -> None:
+        """A key or session is used now; it is written down with the others'."""
+        used = self._used if caller.kind == "api_key" else self._sessions_used
+        used[caller.key_id] = utc_now()
 
     async def still_valid(self, caller: Caller) -> bool:
         """Whether a caller who was let in would be let in now; cheap to ask again and again, for streams."""
@@ -90,7 +95,7 @@ class KeyRing:
         now = utc_now()
         if known is None or (known.expires_at and known.expires_at <= now):
             raise Problem("unauthenticated", "this session has ended", hint="Sign in again.")
-        self._sessions_used[known.caller.key_id] = now
+        self.note_use(known.caller)
         return known
 
     async def _find(self, key_hash: bytes, *, session: bool = False) -> KnownKey | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,20 +12,20 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from gateway.settings import Settings
-from gateway.signin.cookies import SESSION_COOKIE, ended_cookie, is_secure, read_cookie, session_cookie
+from gateway.signin.cookies import ended_cookie, is_secure, read_session, session_cookie
 from gateway.signin.forgery import check_signin_page
 from gateway.signin.limits import SigninLimits
 from gateway.signin.oidc.providers import Provider
 from inbox.kit.callers import Caller
-from inbox.kit.clock import show_time
+from inbox.kit.clock import show_time, utc_now
 from inbox.kit.db import tx
 from inbox.kit.errors import FieldError, Problem
 from inbox.kit.ids import AGENT, SESSION, read_id, show_id
 from inbox.staff.api import AgentObject, Email, show_agent
-from inbox.staff.passwords.actions import agent_with_password, prepare_password, store_password
+from inbox.staff.passwords.actions import Proven, Tried, prepare_password, store_password, try_password
 from inbox.staff.passwords.rules import LEAST_CHARS, MOST_CHARS
 from inbox.staff.queries import find_agent
-from inbox.staff.sessions.actions import Lifetime, SignIn, begin_session, end_session
+from inbox.staff.sessions.actions import Lifetime, SignIn, begin_session, end_session, record_refusal
 from inbox.staff.sessions.queries import Method, find_session
 from inbox.staff.sessions.tokens import form_csrf_token
 
@@ -114,22 +114,25 @@ class SessionController(Controller):
         """
         check_signin_page(request.scope, settings)
         async with signin_limits.trying(address_of(request), data.email):
-            agent_id = await agent_with_password(data.email, data.password)
-            if agent_id is None:
+            tried = await try_password(data.email, data.password)
+            if tried.proven is None:
+                await _note_refusal(request, tried)
                 raise Problem("credentials_wrong", "no agent has this mail address and this password")
-        return await answer_with_session(request, agent_id, settings=settings, method="password")
+        return await answer_with_session(request, tried.proven, settings=settings)
 
     @get("/", opt=OWN, operation_id="getSession", summary="Get the session of this browser")
-    async def get_session(self, request: Request[Any, Any, Any], caller: NamedDependency[Caller]) -> CurrentSession:
+    async def get_session(
+        self, *, request: Request[Any, Any, Any], caller: NamedDependency[Caller], settings: NamedDependency[Settings]
+    ) -> CurrentSession:
         """Who is signed in here, and the token for what this page changes; 404 for an API key."""
-        return await show_current(caller.key_id, _own_token(request, caller))
+        return await show_current(caller.key_id, _own_token(request, caller, settings=settings))
 
     @delete("/", opt=OWN, operation_id="deleteSession", summary="Sign out", status_code=204)
     async def delete_session(
         self, *, request: Request[Any, Any, Any], caller: NamedDependency[Caller], settings: NamedDependency[Settings]
     ) -> Response[None]:
         """End the session of this browser; its cookie opens nothing any more."""
-        _own_token(request, caller)
+        _own_token(request, caller, settings=settings)
         await end_session(caller.key_id, actor=caller.actor, action="session.ended")
         cookie = ended_cookie(secure=is_secure(settings.public_url))
         return Response(None, status_code=204, cookies=[cookie])
@@ -150,16 +153,18 @@ class SessionController(Controller):
         signin_limits: NamedDependency[SigninLimits],
     ) -> Response[CurrentSession]:
         """Change the password of who is signed in. Every session ends; this browser gets a new one with the answer."""
-        _own_token(request, caller)
+        _own_token(request, caller, settings=settings)
         agent = await find_agent(read_id(AGENT, caller.actor.id or ""))
         async with signin_limits.trying(address_of(request), agent.email):
-            if await agent_with_password(agent.email, data.current_password) is None:
+            tried = await try_password(agent.email, data.current_password)
+            if tried.proven is None:
+                await _note_refusal(request, tried)
                 wrong = FieldError(pointer="/current_password", code="wrong", detail="this is not the password")
                 raise Problem("validation_failed", wrong.detail, errors=[wrong])
         prepared = await prepare_password(agent.id, data.password)
         async with tx():
-            await store_password(agent.id, prepared, actor=caller.actor)
-        return await answer_with_session(request, agent.id, settings=settings, method="password")
+            proven = await store_password(agent.id, prepared, actor=caller.actor)
+        return await answer_with_session(request, proven, settings=settings)
 
     @get("/methods", opt={"public": True}, operation_id="getSigninMethods", summary="Get the ways to sign in")
     async def get_signin_methods(self, oidc_providers: NamedDependency[tuple[Provider, ...]]) -> SigninMethods:
@@ -169,17 +174,24 @@ class SessionController(Controller):
 
 
 async def answer_with_session(
-    request: Request[Any, Any, Any], agent_id: UUID, *, settings: Settings, method: Method
+    request: Request[Any, Any, Any], proven: Proven, *, settings: Settings
 ) -> Response[CurrentSession]:
-    """Begin a session of this agent in this browser, and show it."""
-    session_id, token = await begin_browser_session(request, agent_id, settings=settings, method=method)
+    """Begin a session, in this browser, of whose password was right, and show it."""
+    session_id, token = await begin_browser_session(
+        request, proven.agent_id, settings=settings, method="password", password_set_at=proven.set_at
+    )
     shown = await show_current(session_id, token)
     cookie = session_cookie(token, lasts=lifetime(settings).absolute, secure=is_secure(settings.public_url))
     return Response(shown, status_code=200, cookies=[cookie], headers={"Cache-Control": "no-store"})
 
 
 async def begin_browser_session(
-    request: Request[Any, Any, Any], agent_id: UUID, *, settings: Settings, method: Method
+    request: Request[Any, Any, Any],
+    agent_id: UUID,
+    *,
+    settings: Settings,
+    method: Method,
+    password_set_at: datetime | None = None,
 ) -> tuple[UUID, str]:
     """A new session for whoever sits there; the one the browser had ends, whosever it was."""
     signed_in = SignIn(
@@ -187,10 +199,16 @@ async def begin_browser_session(
         address=address_of(request),
         user_agent=request.headers.get("user-agent", ""),
         lifetime=lifetime(settings),
-        replaces=read_cookie(request.scope["headers"], SESSION_COOKIE),
+        password_set_at=password_set_at,
+        replaces=read_session(request.scope["headers"], secure=is_secure(settings.public_url)),
     )
     async with tx():
         return await begin_session(agent_id, signed_in)
+
+
+async def _note_refusal(request: Request[Any, Any, Any], tried: Tried) -> None:
+    where = address_of(request)
+    await record_refusal(tried.agent_id, method="password", address=where, reason="credentials_wrong", now=utc_now())
 
 
 async def show_current(session_id: UUID, token: str) -> CurrentSession:
@@ -217,8 +235,8 @@ def address_of(request: Request[Any, Any, Any]) -> str:
     return address
 
 
-def _own_token(request: Request[Any, Any, Any], caller: Caller) -> str:
-    token = read_cookie(request.scope["headers"], SESSION_COOKIE)
+def _own_token(request: Request[Any, Any, Any], caller: Caller, *, settings: Settings) -> str:
+    token = read_session(request.scope["headers"], secure=is_secure(settings.public_url))
     if caller.kind != "session" or token is None:
         raise Problem("not_found", "this is an API key, and no session")
     return token

@@ -16,9 +16,11 @@ from gateway.signin.forgery import check_signin_page
 from gateway.signin.letters import link_url
 from gateway.signin.limits import SigninLimits
 from gateway.signin.mailing import place_of
+from gateway.signin.words import Locale, choose_locale
 from inbox.kit.callers import Actor, Caller
 from inbox.kit.clock import show_time
 from inbox.kit.db import tx
+from inbox.kit.errors import Problem
 from inbox.kit.ids import AGENT, INVITATION, read_id, show_id
 from inbox.kit.secrets import SecretBox
 from inbox.outbox.actions import enqueue_jobs
@@ -31,9 +33,10 @@ from inbox.staff.queries import find_agent
 LinkUrl = Annotated[
     str,
     msgspec.Meta(
-        examples=["https://switchboard.example/console/invitation/9fHg2jKb4sVaE6uIo0CqYtZk3vQ8yT1mWc5nXr7pLdA"]
+        examples=["https://switchboard.example/console/invitation#9fHg2jKb4sVaE6uIo0CqYtZk3vQ8yT1mWc5nXr7pLdA"]
     ),
 ]
+LinkToken = Annotated[str, msgspec.Meta(max_length=1000, examples=["9fHg2jKb4sVaE6uIo0CqYtZk3vQ8yT1mWc5nXr7pLdA"])]
 USED = {
     "public": True, "transaction": "own",
     "problems": ["token_invalid", "quota_exceeded", "origin_not_allowed", "overloaded"],
@@ -54,9 +57,13 @@ class InvitationObject(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class NewInvitation(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """How the agent gets their link: by mail to their address, or from who asks for it."""
+    """How the agent gets their link: by mail to their address, or from who asks for it.
+
+    The mail is in the language of `locale`; without one in that of who asks, by their Accept-Language.
+    """
 
     by_mail: bool = False
+    locale: Locale | None = None
 
 
 class PasswordResetRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -66,8 +73,9 @@ class PasswordResetRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unk
 
 
 class ChosenByLink(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """The password there shall be."""
+    """What stands behind # in the link, and the password there shall be."""
 
+    token: LinkToken
     password: ChosenPassword
 
 
@@ -92,6 +100,7 @@ class InvitingController(Controller):
     async def create_invitation(
         self,
         *,
+        request: Request[Any, Any, Any],
         caller: NamedDependency[Caller],
         agent_id: FromPath[str],
         data: JSONBody[NewInvitation],
@@ -104,7 +113,10 @@ class InvitingController(Controller):
         link = await make_link(agent.id, "invitation", lasts=lasts, actor=caller.actor)
         if data.by_mail:
             sealed = secret_box.seal(link.token.encode(), bound_to=place_of(link.id))
-            await ask_for_mail(MailSigninLink(email=agent.email, purpose="invitation", link_id=link.id, sealed=sealed))
+            locale = data.locale or locale_of(request)
+            await ask_for_mail(
+                MailSigninLink(email=agent.email, purpose="invitation", locale=locale, link_id=link.id, sealed=sealed)
+            )
         return InvitationObject(
             id=show_id(INVITATION, link.id),
             agent_id=agent_id,
@@ -119,19 +131,18 @@ class InvitationController(Controller):
     path = "/invitations"
     tags = ("Sessions",)
 
-    @post("/{token:str}", status_code=200, opt=USED, operation_id="acceptInvitation", summary="Accept an invitation")
+    @post("/accept", status_code=200, opt=USED, operation_id="acceptInvitation", summary="Accept an invitation")
     async def accept_invitation(
         self,
         *,
         request: Request[Any, Any, Any],
-        token: FromPath[str],
         data: JSONBody[ChosenByLink],
         settings: NamedDependency[Settings],
         signin_limits: NamedDependency[SigninLimits],
     ) -> AgentObject:
         """Set the password of who was invited, and use the link up; then sign in with `POST /v1/session`."""
         check_signin_page(request.scope, settings)
-        return await set_by_link(request, token, purpose="invitation", password=data.password, limits=signin_limits)
+        return await set_by_link(request, data, purpose="invitation", limits=signin_limits)
 
 
 class PasswordResetController(Controller):
@@ -156,25 +167,28 @@ class PasswordResetController(Controller):
         settings: NamedDependency[Settings],
         signin_limits: NamedDependency[SigninLimits],
     ) -> AcceptedReset:
-        """Mail a link to whose address this is. Whether anybody's, is told neither by the answer nor by its time."""
+        """Mail a link to whose address this is. Whether anybody's, is told neither by the answer nor by its time.
+
+        Asked for again and again, some mails are left out: the last link that was mailed is good.
+        """
         check_signin_page(request.scope, settings)
         await signin_limits.take_link(address_of(request))
-        await ask_for_mail(MailSigninLink(email=data.email, purpose="reset"))
+        if await signin_limits.takes_mail(data.email):
+            await ask_for_mail(MailSigninLink(email=data.email, purpose="reset", locale=locale_of(request)))
         return AcceptedReset()
 
-    @post("/{token:str}", status_code=200, opt=USED, operation_id="resetPassword", summary="Set a new password")
+    @post("/complete", status_code=200, opt=USED, operation_id="resetPassword", summary="Set a new password")
     async def reset_password(
         self,
         *,
         request: Request[Any, Any, Any],
-        token: FromPath[str],
         data: JSONBody[ChosenByLink],
         settings: NamedDependency[Settings],
         signin_limits: NamedDependency[SigninLimits],
     ) -> AgentObject:
         """Set a password by the link that was mailed, and use it up. All sessions of the agent end."""
         check_signin_page(request.scope, settings)
-        return await set_by_link(request, token, purpose="reset", password=data.password, limits=signin_limits)
+        return await set_by_link(request, data, purpose="reset", limits=signin_limits)
 
 
 async def ask_for_mail(job: MailSigninLink) -> None:
@@ -182,17 +196,26 @@ async def ask_for_mail(job: MailSigninLink) -> None:
     await enqueue_jobs([NewJob(job=job, key=f"signin {job.email.lower()}")])
 
 
+def locale_of(request: Request[Any, Any, Any]) -> Locale:
+    """The language of who asks, as their browser says it."""
+    return choose_locale(request.headers.get("accept-language"))
+
+
 async def set_by_link(
-    request: Request[Any, Any, Any], token: str, *, purpose: Purpose, password: str, limits: SigninLimits
+    request: Request[Any, Any, Any], chosen: ChosenByLink, *, purpose: Purpose, limits: SigninLimits
 ) -> AgentObject:
-    """Use a link up and set the password, or neither."""
+    """Use a link up and set the password, or neither. Only what opens nothing counts as a try."""
     address = address_of(request)
     await limits.take_link(address)
-    agent = await find_agent(await find_link(token, purpose))
-    prepared = await prepare_password(agent.id, password)
+    agent = await find_agent(await find_link(chosen.token, purpose))
+    try:
+        prepared = await prepare_password(agent.id, chosen.password)
+    except Problem:
+        limits.use_link(address)  # the link was good, the password too weak
+        raise
     actor = Actor(type="agent", id=show_id(AGENT, agent.id), name=agent.name)
     async with tx():
-        await use_link(token, purpose)
+        await use_link(chosen.token, purpose)
         await store_password(agent.id, prepared, actor=actor)
     limits.use_link(address)
     return show_agent(agent)

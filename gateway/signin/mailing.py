@@ -16,7 +16,7 @@ from gateway.signin.letters import link_url, write_link
 from inbox.kit.db import tx
 from inbox.kit.ids import read_id
 from inbox.outbox.jobs import ClaimedJob, MailSigninLink
-from inbox.staff.invitations.actions import Purpose, make_link
+from inbox.staff.invitations.actions import Link, Purpose, find_made_link, make_link
 from inbox.staff.passwords.queries import find_password_of_email
 from inbox.staff.queries import find_agent
 
@@ -33,11 +33,13 @@ async def mail_signin_link(runtime: Runtime, _: ClaimedJob, job: MailSigninLink)
         log.warning("signin_mail_has_no_channel")
         return Done()
     lasts = link_lasts(runtime.settings, job.purpose)
-    link_id, token = await _open_link(runtime, job, stored.agent_id, lasts=lasts)
-    url = link_url(runtime.settings.public_url, job.purpose, token=token)
+    link = await _open_link(runtime, job, stored.agent_id, lasts=lasts)
+    if link is None:
+        return Done()
+    url = link_url(runtime.settings.public_url, job.purpose, token=link.token)
     # To the address on record: one that was typed may be somebody else's and look alike to the database.
     agent = await find_agent(stored.agent_id)
-    message = write_link(agent.email, job.purpose, link_id=link_id, url=url, lasts=lasts)
+    message = write_link(agent.email, job.purpose, link_id=link.id, url=url, ends_at=link.expires_at, locale=job.locale)
     try:
         await runtime.adapters[channel.adapter].send(channel.account, message)
     except SendFailed as failed:
@@ -54,13 +56,13 @@ def mail_channel(runtime: Runtime) -> LiveChannel | None:
     return channels[0] if channels else None
 
 
-async def _open_link(runtime: Runtime, job: MailSigninLink, agent_id: UUID, *, lasts: timedelta) -> tuple[UUID, str]:
-    """The link that was made when the mail was asked for, or one made now."""
+async def _open_link(runtime: Runtime, job: MailSigninLink, agent_id: UUID, *, lasts: timedelta) -> Link | None:
+    """The link that was made when the mail was asked for, None where it is over by now; or one made now."""
     if job.link_id is not None:
-        return job.link_id, runtime.box.open_sealed(job.sealed, bound_to=place_of(job.link_id)).decode()
+        token = runtime.box.open_sealed(job.sealed, bound_to=place_of(job.link_id)).decode()
+        return await find_made_link(job.link_id, token)
     async with tx():
-        link = await make_link(agent_id, job.purpose, lasts=lasts)
-    return link.id, link.token
+        return await make_link(agent_id, job.purpose, lasts=lasts)
 
 
 def place_of(link_id: UUID) -> str:

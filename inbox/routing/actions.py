@@ -7,10 +7,17 @@ from uuid import UUID
 
 from inbox.conversations.actions.store import lock_thread, store_threads
 from inbox.conversations.thread import record_change
-from inbox.kit.callers import Actor
+from inbox.kit.callers import SYSTEM, Actor
 from inbox.kit.db import fetch
 from inbox.kit.errors import Problem
 from inbox.kit.ids import show_id
+
+RELEASED_AT_ONCE = 100
+"""How many conversations one transaction takes from agents who were let go."""
+LEFT_BEHIND = """
+SELECT c.id FROM conversation c JOIN agent a ON a.id = c.assignee_id
+WHERE a.deleted_at IS NOT NULL AND c.status <> 'closed' ORDER BY c.id LIMIT $1
+"""
 
 
 async def assign_conversation(
@@ -26,7 +33,7 @@ async def assign_conversation(
         return
     if if_unassigned and before is not None:
         raise Problem("already_assigned", f"{show_id('agt', before)} has the conversation already")
-    names = await _names([agent for agent in (before, agent_id) if agent])
+    names = await _names(before, agent_id)
     if agent_id is not None and agent_id not in names:
         raise Problem("not_found", f"There is no agent {show_id('agt', agent_id)}")
     held.thread.assignee_id = agent_id
@@ -43,8 +50,20 @@ async def assign_conversation(
     await store_threads([held], now=now)
 
 
-async def _names(agent_ids: list[UUID]) -> dict[UUID, str]:
-    rows = await fetch("SELECT id, name FROM agent WHERE id = ANY($1) AND deleted_at IS NULL", agent_ids)
+async def release_some(now: datetime) -> int:
+    """Take from agents who were let go what they hold and is not closed, the oldest first; returns how many those were.
+
+    A conversation that was closed when they left is taken from them when it is opened again.
+    """
+    found = [row["id"] for row in await fetch(LEFT_BEHIND, RELEASED_AT_ONCE)]
+    for conversation_id in found:
+        await assign_conversation(conversation_id, None, if_unassigned=False, actor=SYSTEM, now=now)
+    return len(found)
+
+
+async def _names(before: UUID | None, after: UUID | None) -> dict[UUID, str]:
+    """Of whoever had it, who may be gone by now, and of whom it is given to, who may not."""
+    rows = await fetch("SELECT id, name FROM agent WHERE id = $1 OR (id = $2 AND deleted_at IS NULL)", before, after)
     return {row["id"]: row["name"] for row in rows}
 
 

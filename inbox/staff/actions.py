@@ -14,23 +14,33 @@ from piccolo.columns import Column
 from inbox.audit.actions import record_audit
 from inbox.kit.callers import SYSTEM, Actor, Scope
 from inbox.kit.clock import utc_now
-from inbox.kit.db import execute, fetch_value
+from inbox.kit.db import execute, fetch, fetch_value
 from inbox.kit.errors import FieldError, Problem
 from inbox.kit.ids import AGENT, API_KEY, show_id
 from inbox.kit.versions import check_version
+from inbox.outbox.actions import enqueue_jobs
+from inbox.outbox.jobs import NewJob, ReleaseConversations
 from inbox.staff.invitations.actions import forget_links
 from inbox.staff.keys import SECRET_BYTES, form_secret, hash_secret, secret_prefix
 from inbox.staff.queries import AgentRow, KeyRow, find_agent, find_api_key
 from inbox.staff.roles import Role, needs_admin
 from inbox.staff.sessions.actions import revoke_sessions
-from inbox.staff.subjects.actions import forget_subjects
-from inbox.staff.subjects.queries import signs_in
+from inbox.staff.subjects.actions import forget_subjects, unbind_subjects
+from inbox.staff.subjects.queries import has_other_admins, signs_in
 from inbox.staff.tables import Agent, ApiKey
 
 # A clock that lags behind never takes a later use back.
 USED = """
 UPDATE api_key SET last_used_at = used.at FROM unnest($1::uuid[], $2::timestamptz[]) AS used(id, at)
 WHERE api_key.id = used.id AND (api_key.last_used_at IS NULL OR api_key.last_used_at < used.at)
+"""
+
+
+# Whoever takes an administrator's rights waits for others who do: else two who begin at once leave none.
+GUARD_ADMINS = "SELECT pg_advisory_xact_lock(hashtextextended('switchboard administrators', 0))"
+REVOKE_KEYS = """
+UPDATE api_key SET revoked_at = $2
+WHERE agent_id = $1 AND revoked_at IS NULL AND ($3::text IS NULL OR $3 = ANY(scopes)) RETURNING id
 """
 
 
@@ -51,14 +61,19 @@ async def change_agent(
 ) -> AgentRow:
     """Change the named fields of an agent; where the role changes, their sessions end.
 
-    Not `as_admin`, what would make somebody more than they are is refused (`scope_missing`).
+    Who is no administrator any more keeps no API key that is one in their name. Not `as_admin`, what would make
+    somebody more than they are is refused (`scope_missing`); so is leaving no administrator (`state_conflict`).
     """
+    if "role" in changes:
+        await execute(GUARD_ADMINS)
     before = await _lock_agent(agent_id)
     changed = sorted(name for name, value in changes.items() if getattr(before, name) != value)
     if not changed:
         return before
     if not as_admin and needs_admin(before.role, changed, signs_in=await signs_in(agent_id)):
         raise _for_admins("changing who may sign in, or as what")
+    if "role" in changed:
+        await _keep_an_admin(before)
     values: dict[Column | str, Any] = {"version": before.version + 1, "updated_at": utc_now()}
     values.update(changes)
     try:
@@ -70,23 +85,50 @@ async def change_agent(
         facts = {"from": before.role, "to": changes["role"]}
         await record_audit(actor, "agent.role_changed", target=show_id(AGENT, agent_id), facts=facts)
         await revoke_sessions(agent_id, actor=actor)
+        if before.role == "admin":
+            await _revoke_keys(agent_id, actor=actor, scope="admin")
     if "email" in changed:
         await forget_links(agent_id)  # they were mailed to the address before
     return await find_agent(agent_id)
 
 
 async def delete_agent(agent_id: UUID, *, actor: Actor = SYSTEM, as_admin: bool = True) -> None:
-    """Let an agent go, and their sessions and API keys with them. What they wrote stays theirs."""
+    """Let an agent go, and their sessions and API keys with them. What they wrote stays theirs.
+
+    The conversations they hold that are not closed are nobody's again, by a job.
+    """
+    await execute(GUARD_ADMINS)
     agent = await _lock_agent(agent_id)
     if agent.role == "admin" and not as_admin:
         raise _for_admins("letting an administrator go")
+    await _keep_an_admin(agent)
     now = utc_now()
     await revoke_sessions(agent_id, actor=actor)
     await forget_links(agent_id)
     await forget_subjects(agent_id)
     await Agent.update({Agent.deleted_at: now, Agent.updated_at: now}).where(Agent.id == agent_id)
-    await ApiKey.update({ApiKey.revoked_at: now}).where(ApiKey.agent_id == agent_id, ApiKey.revoked_at.is_null())
+    await _revoke_keys(agent_id, actor=actor)
     await record_audit(actor, "agent.deleted", target=show_id(AGENT, agent_id))
+    await enqueue_jobs([NewJob(job=ReleaseConversations(agent_id=agent_id), key=f"release {agent_id}")])
+
+
+async def unbind_agent(agent_id: UUID, *, issuer: str | None = None, actor: Actor = SYSTEM) -> int:
+    """Have this identity provider, or all of them, know an agent no more; the agent and their work stay.
+
+    Returns how many bindings there were. `state_conflict` where no administrator could sign in any more.
+    """
+    await execute(GUARD_ADMINS)
+    agent = await find_agent(agent_id)
+    gone = await unbind_subjects(agent_id, issuer=issuer, actor=actor)
+    if gone and agent.role == "admin" and not await signs_in(agent_id) and not await has_other_admins(agent_id):
+        raise _last_admin()
+    return gone
+
+
+async def _keep_an_admin(agent: AgentRow) -> None:
+    """Refuse to take from the last administrator who can sign in what makes them one; under the lock of them all."""
+    if agent.role == "admin" and await signs_in(agent.id) and not await has_other_admins(agent.id):
+        raise _last_admin()
 
 
 async def create_api_key(
@@ -151,6 +193,12 @@ async def record_key_use(uses: Collection[tuple[UUID, datetime]]) -> None:
         await execute(USED, list(ids), list(moments))
 
 
+async def _revoke_keys(agent_id: UUID, *, actor: Actor, scope: Scope | None = None) -> None:
+    """End an agent's API keys, or those with this scope."""
+    for row in await fetch(REVOKE_KEYS, agent_id, utc_now(), scope):
+        await record_audit(actor, "api_key.revoked", target=show_id(API_KEY, row["id"]))
+
+
 async def _lock_agent(agent_id: UUID) -> AgentRow:
     """An agent who has not been deleted, under the row's lock and as the client knows them."""
     await fetch_value("SELECT id FROM agent WHERE id = $1 FOR NO KEY UPDATE", agent_id)
@@ -161,6 +209,11 @@ async def _lock_agent(agent_id: UUID) -> AgentRow:
 
 def _for_admins(what: str) -> Problem:
     return Problem("scope_missing", f"{what} needs the scope admin", hint="Ask an administrator.")
+
+
+def _last_admin() -> Problem:
+    hint = "Make another agent an administrator first, who can sign in."
+    return Problem("state_conflict", "this is the last administrator who can sign in", hint=hint)
 
 
 def _email_taken() -> Problem:

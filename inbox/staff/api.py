@@ -171,15 +171,20 @@ class AgentController(Controller):
         """Change an agent's name, mail address or role (JSON merge patch).
 
         The role, and the address of who can sign in or is an administrator, are changed with the scope `admin` alone.
-        A change of role ends the agent's sessions.
+        A change of role ends the agent's sessions; who is no administrator any more loses the API keys with the scope
+        `admin` that act in their name. The last administrator who can sign in stays one.
         """
         changes, as_admin = msgspec.to_builtins(data), caller.may("admin")
         agent = await change_agent(read_id(AGENT, agent_id), changes, actor=caller.actor, as_admin=as_admin)
         return show_agent(agent)
 
-    @delete("/{agent_id:str}", opt={"scope": "agents:write"}, operation_id="deleteAgent", summary="Let an agent go")
+    @delete("/{agent_id:str}", opt=WRITE, operation_id="deleteAgent", summary="Let an agent go")
     async def delete_agent(self, caller: NamedDependency[Caller], agent_id: FromPath[str]) -> None:
-        """Delete an agent, and end their sessions and API keys; what they wrote stays theirs."""
+        """Delete an agent, and end their sessions and API keys; what they wrote stays theirs.
+
+        What they hold and is not closed is nobody's again, told as `conversation.assigned`. The last administrator who
+        can sign in stays.
+        """
         await delete_agent(read_id(AGENT, agent_id), actor=caller.actor, as_admin=caller.may("admin"))
 
 

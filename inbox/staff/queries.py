@@ -19,6 +19,12 @@ from inbox.staff.tables import Agent, ApiKey
 After: TypeAlias = tuple[datetime, UUID]
 """The sort key of the lists: the newest first, ids deciding between equals."""
 
+SAME_EMAIL = """
+lower(a.email) = lower($1) AND lower(a.email COLLATE "C") = lower($1::text COLLATE "C")
+"""
+"""An agent `a` has the address $1, in any case of A to Z. Of other letters the case counts: what Unicode lowers to the
+same letter, as the dotted capital I to i, is not the same mailbox, and limits would count it as another."""
+
 
 class AgentRow(msgspec.Struct, kw_only=True, frozen=True):
     """An agent as stored."""

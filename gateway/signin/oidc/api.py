@@ -17,7 +17,7 @@ from litestar.params import FromPath, QueryParameter
 
 from gateway.settings import Settings
 from gateway.signin.api import address_of, begin_browser_session, lifetime
-from gateway.signin.cookies import is_secure, make_cookie, read_cookie, session_cookie
+from gateway.signin.cookies import cookie_name, is_secure, make_cookie, read_cookie, session_cookie
 from gateway.signin.limits import SigninLimits
 from gateway.signin.oidc.attempt import (
     ATTEMPT_COOKIE,
@@ -36,6 +36,7 @@ from inbox.kit.clock import utc_now
 from inbox.kit.db import tx
 from inbox.kit.errors import Problem
 from inbox.kit.secrets import SecretBox
+from inbox.staff.sessions.actions import record_refusal
 from inbox.staff.subjects.actions import use_state
 from inbox.staff.subjects.recognition import recognise_agent
 
@@ -65,6 +66,7 @@ class OidcController(Controller):
     async def start_oidc(
         self,
         *,
+        request: Request[Any, Any, Any],
         provider_id: FromPath[str],
         settings: NamedDependency[Settings],
         secret_box: NamedDependency[SecretBox],
@@ -72,9 +74,12 @@ class OidcController(Controller):
         oidc_client: NamedDependency[OidcClient],
         return_to: Asked = HOME,
     ) -> Response[None]:
-        """Send the browser to the provider."""
+        """Send the browser to the provider; people see the sign-in page again where it is away."""
         provider = find_provider(oidc_providers, provider_id)
-        described = await oidc_client.describe(provider)
+        try:
+            described = await oidc_client.describe(provider)
+        except Problem as problem:
+            return _go_back(request, problem, settings=settings)
         attempt = begin_attempt(provider.id, return_to, now=utc_now(), random=lambda: secrets.token_urlsafe(32))
         url = prepare_grant_uri(
             described.authorization_endpoint,
@@ -106,18 +111,18 @@ class OidcController(Controller):
     ) -> Response[None]:
         """Sign in whom the provider vouches for; people see the sign-in page again where it does not."""
         provider = find_provider(oidc_providers, provider_id)
-        sealed = read_cookie(request.scope["headers"], ATTEMPT_COOKIE)
+        name = cookie_name(ATTEMPT_COOKIE, secure=is_secure(settings.public_url))
+        sealed = read_cookie(request.scope["headers"], name)
         came = CameBack(code=code, state=sent_state, iss=iss)
         try:
+            # Before anything is counted: any page can have its reader's browser ask for this address.
+            attempt = _open_attempt(sealed, secret_box, provider=provider, came=came)
             async with signin_limits.trying(address_of(request)):
-                attempt = await _come_back(sealed, secret_box, provider=provider, came=came)
+                await _come_back(attempt, provider, came=came)
                 person = await _vouch(oidc_client, provider, attempt, code=code, settings=settings)
-                agent_id = await _recognise(person, provider)
+                agent_id = await _recognise(person, provider, address=address_of(request))
         except Problem as problem:
-            log.warning("oidc_refused", code=problem.code)
-            if "text/html" not in request.headers.get("accept", ""):
-                raise
-            return _go_to(f"{HOME}?signin_error={problem.code}", [_attempt_cookie("", settings)])
+            return _go_back(request, problem, settings=settings)
         _, token = await begin_browser_session(request, agent_id, settings=settings, method="oidc")
         secure, lasts = is_secure(settings.public_url), lifetime(settings).absolute
         cookies = [session_cookie(token, lasts=lasts, secure=secure), _attempt_cookie("", settings)]
@@ -132,17 +137,28 @@ def find_provider(providers: tuple[Provider, ...], provider_id: str) -> Provider
     raise Problem("not_found", "there is no identity provider of this name")
 
 
-async def _come_back(sealed: str | None, box: SecretBox, *, provider: Provider, came: CameBack) -> Attempt:
-    """The attempt this browser began, which is over by this."""
+def _go_back(request: Request[Any, Any, Any], problem: Problem, *, settings: Settings) -> Response[None]:
+    """To the sign-in page, which says what is wrong; what is no browser hears the problem itself."""
+    log.warning("oidc_refused", code=problem.code, reason=problem.detail)
+    if "text/html" not in request.headers.get("accept", ""):
+        raise problem
+    return _go_to(f"{HOME}?signin_error={problem.code}", [_attempt_cookie("", settings)])
+
+
+def _open_attempt(sealed: str | None, box: SecretBox, *, provider: Provider, came: CameBack) -> Attempt:
+    """The attempt this browser began."""
     try:
-        attempt = open_attempt(sealed, box, provider=provider.id, state=came.state, now=utc_now())
+        return open_attempt(sealed, box, provider=provider.id, state=came.state, now=utc_now())
     except BrokenAttempt as broken:
         raise Problem("signin_refused", str(broken), hint="Begin again at the sign-in page.") from broken
+
+
+async def _come_back(attempt: Attempt, provider: Provider, *, came: CameBack) -> None:
+    """The attempt is over by this."""
     if not await use_state(attempt.state_hash, expires_at=attempt.expires_at):
         raise Problem("signin_refused", "this attempt to sign in has come back before")
     if not came.code or came.iss not in ("", provider.issuer):
         raise Problem("signin_refused", "the identity provider let nobody in")
-    return attempt
 
 
 async def _vouch(client: OidcClient, provider: Provider, attempt: Attempt, *, code: str, settings: Settings) -> Person:
@@ -155,18 +171,23 @@ async def _vouch(client: OidcClient, provider: Provider, attempt: Attempt, *, co
         raise Problem("signin_refused", str(forged)) from forged
 
 
-async def _recognise(person: Person, provider: Provider) -> UUID:
-    """The agent this is."""
-    async with tx():
-        return await recognise_agent(
-            person.issuer, person.subject, email=person.email, name=person.name, create=provider.create_agents
-        )
+async def _recognise(person: Person, provider: Provider, *, address: str) -> UUID:
+    """The agent this is; that it is none is written down, since a provider vouches for somebody."""
+    try:
+        async with tx():
+            return await recognise_agent(
+                person.issuer, person.subject, email=person.email, name=person.name, create=provider.create_agents
+            )
+    except Problem as problem:
+        now = utc_now()
+        await record_refusal(None, method="oidc", address=address, reason=problem.code, now=now, vouched=True)
+        raise
 
 
 def _attempt_cookie(value: str, settings: Settings) -> Cookie:
     """The attempt's cookie; an empty value takes it away."""
     lasts = LASTS if value else LASTS * 0
-    return make_cookie(ATTEMPT_COOKIE, value, path=PATH, lasts=lasts, secure=is_secure(settings.public_url))
+    return make_cookie(ATTEMPT_COOKIE, value, lasts=lasts, secure=is_secure(settings.public_url))
 
 
 def _go_to(url: str, cookies: list[Cookie]) -> Response[None]:

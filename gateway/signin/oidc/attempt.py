@@ -60,7 +60,7 @@ def begin_attempt(provider: str, return_to: str | None, *, now: datetime, random
 def local_path(asked: str | None) -> str:
     """A path of ours to go to; whatever could lead elsewhere is the console."""
     path = asked or HOME
-    plain = path.isprintable() and " " not in path and "\\" not in path and len(path) <= PATH_CHARS
+    plain = path.isascii() and path.isprintable() and " " not in path and "\\" not in path and len(path) <= PATH_CHARS
     return path if plain and path.startswith("/") and not path.startswith("//") else HOME
 
 

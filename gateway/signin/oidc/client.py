@@ -22,6 +22,8 @@ KEPT_SECONDS = 3600.0
 """How long a provider's description and keys are used before they are asked for again."""
 KEYS_SECONDS = 30.0
 """The least time between two looks for a key that is new to us: a forged token can name any."""
+AWAY_SECONDS = 5.0
+"""How long a provider that could not be asked is not asked again: anybody can have us begin."""
 MAX_BYTES = 500_000
 DISCOVERY = "/.well-known/openid-configuration"
 JSON = {"accept": "application/json"}
@@ -51,17 +53,29 @@ class OidcClient:
         self._clock = clock
         self._described: dict[str, tuple[float, Description]] = {}
         self._keys: dict[str, tuple[float, list[Key]]] = {}
+        self._away: dict[str, tuple[float, Problem]] = {}
 
     async def describe(self, provider: Provider) -> Description:
         """Where a provider's endpoints are; `dependency_down` where it cannot be asked, or speaks for another."""
         asked_at, known = self._described.get(provider.id, (0.0, None))
         if known is not None and self._clock() < asked_at + KEPT_SECONDS:
             return known
+        failed_at, failure = self._away.get(provider.id, (0.0, None))
+        if failure is not None and self._clock() < failed_at + AWAY_SECONDS:
+            raise failure.with_traceback(None)
+        try:
+            found = await self._ask(provider)
+        except Problem as problem:
+            self._away[provider.id] = (self._clock(), problem)
+            raise
+        self._described[provider.id] = (self._clock(), found)
+        return found
+
+    async def _ask(self, provider: Provider) -> Description:
         found = _read(await self._get(provider.issuer.rstrip("/") + DISCOVERY), Description)
         if found.issuer != provider.issuer:
             raise _away("it speaks for another issuer")
         _check_schemes(found)
-        self._described[provider.id] = (self._clock(), found)
         return found
 
     async def exchange(self, provider: Provider, code: str, *, redirect_uri: str, verifier: str) -> str:
@@ -96,7 +110,15 @@ class OidcClient:
 
     async def _read(self, provider: Provider, token: str, *, nonce: str, now: datetime, kept: float) -> Person:
         keys = await self._find_keys(provider, kept=kept)
-        return read_id_token(token, keys, issuer=provider.issuer, client_id=provider.client_id, nonce=nonce, now=now)
+        return read_id_token(
+            token,
+            keys,
+            issuer=provider.issuer,
+            client_id=provider.client_id,
+            nonce=nonce,
+            now=now,
+            emails_verified=provider.emails_verified,
+        )
 
     async def _find_keys(self, provider: Provider, *, kept: float) -> list[Key]:
         asked_at, known = self._keys.get(provider.id, (0.0, []))

@@ -59,8 +59,20 @@ def read_keys(document: Mapping[str, Any]) -> list[Key]:
     return found
 
 
-def read_id_token(token: str, keys: Iterable[Key], *, issuer: str, client_id: str, nonce: str, now: datetime) -> Person:
-    """The person an ID token vouches for, if all is well; else ForgedToken."""
+def read_id_token(
+    token: str,
+    keys: Iterable[Key],
+    *,
+    issuer: str,
+    client_id: str,
+    nonce: str,
+    now: datetime,
+    emails_verified: bool = False,
+) -> Person:
+    """The person an ID token vouches for, if all is well; else ForgedToken.
+
+    With `emails_verified` an address counts as theirs also where the token does not say whether it was verified.
+    """
     header, payload = _verify(token, list(keys))
     options = {
         "iss": {"essential": True, "value": issuer},
@@ -73,7 +85,7 @@ def read_id_token(token: str, keys: Iterable[Key], *, issuer: str, client_id: st
     except (JoseError, ValueError, TypeError) as error:
         wrong = getattr(error, "claim", None) or "malformed"
         raise ForgedToken(f"a claim of the ID token is wrong ({wrong})") from error
-    return _person(payload)
+    return _person(payload, emails_verified=emails_verified)
 
 
 def _verify(token: str, keys: list[Key]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -99,12 +111,12 @@ def _verify(token: str, keys: list[Key]) -> tuple[dict[str, Any], dict[str, Any]
     raise ForgedToken("the signature of the ID token is wrong")
 
 
-def _person(payload: Mapping[str, Any]) -> Person:
+def _person(payload: Mapping[str, Any], *, emails_verified: bool) -> Person:
     subject = payload.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_CHARS:
         raise ForgedToken("the ID token names nobody")
     email, name = payload.get("email"), payload.get("name")
-    theirs = isinstance(email, str) and payload.get("email_verified") is True
+    theirs = isinstance(email, str) and payload.get("email_verified", emails_verified) is True
     return Person(
         issuer=str(payload["iss"]),
         subject=subject,

@@ -12,7 +12,7 @@ import msgspec
 from inbox.audit.actions import record_audit
 from inbox.kit.callers import SYSTEM, Actor
 from inbox.kit.clock import utc_now
-from inbox.kit.db import execute, fetch_value
+from inbox.kit.db import execute, fetch_one, fetch_value
 from inbox.kit.errors import Problem
 from inbox.kit.ids import AGENT, new_id, show_id
 from inbox.staff.queries import find_agent
@@ -34,6 +34,7 @@ FIND = """
 SELECT l.agent_id FROM agent_link l JOIN agent a ON a.id = l.agent_id
 WHERE l.token_hash = $1 AND l.purpose = $2 AND l.expires_at > $3 AND a.deleted_at IS NULL
 """
+MADE = "SELECT created_at, expires_at FROM agent_link WHERE id = $1 AND expires_at > $2"
 PRUNE = "DELETE FROM agent_link WHERE expires_at < $1"
 
 
@@ -56,6 +57,12 @@ async def make_link(agent_id: UUID, purpose: Purpose, *, lasts: timedelta, actor
     action = "agent.invited" if purpose == "invitation" else "agent.password_reset_sent"
     await record_audit(actor, action, target=show_id(AGENT, agent_id), facts={"expires_at": link.expires_at})
     return link
+
+
+async def find_made_link(link_id: UUID, token: str) -> Link | None:
+    """A link made before, with the token that was kept apart; None where it has been used, replaced, or is over."""
+    row = await fetch_one(MADE, link_id, utc_now())
+    return Link(id=link_id, token=token, created_at=row["created_at"], expires_at=row["expires_at"]) if row else None
 
 
 async def find_link(token: str, purpose: Purpose) -> UUID:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from inbox.audit.actions import record_audit
 from inbox.kit.callers import SYSTEM, Actor
@@ -41,22 +44,38 @@ async def prepare_password(agent_id: UUID, password: str) -> str:
     return await hash_password(password)
 
 
-async def store_password(agent_id: UUID, prepared: str, *, actor: Actor = SYSTEM) -> None:
+async def store_password(agent_id: UUID, prepared: str, *, actor: Actor = SYSTEM) -> Proven:
     """Give an agent the password that was prepared, with all that `set_password` says of it."""
-    await execute(STORE, agent_id, prepared, utc_now())
+    now = utc_now()
+    await execute(STORE, agent_id, prepared, now)
     await forget_links(agent_id)
     await revoke_sessions(agent_id, actor=actor)
     await record_audit(actor, "agent.password_changed", target=show_id(AGENT, agent_id))
+    return Proven(agent_id, now)
 
 
-async def agent_with_password(email: str, password: str) -> UUID | None:
-    """Whose address and password these are; None, after the same time, where it is nobody's or the wrong one."""
+class Proven(msgspec.Struct, frozen=True):
+    """An agent whose password was right, and when that had been set."""
+
+    agent_id: UUID
+    set_at: datetime
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """Whose mail address was given, if it is anybody's, and what the password with it proved, if anything."""
+
+    agent_id: UUID | None = None
+    proven: Proven | None = None
+
+
+async def try_password(email: str, password: str) -> Tried:
+    """Whose address and password these are; it takes the same time where they are nobody's or the wrong one."""
     stored = await find_password_of_email(email)
     right = await check_password(stored.hash if stored else None, password)
-    if stored is None or not right:
-        return None
+    if stored is None or stored.changed_at is None or not right:
+        return Tried(stored.agent_id if stored else None)
     await _renew_hash(stored, password)
-    return stored.agent_id
+    return Tried(stored.agent_id, Proven(stored.agent_id, stored.changed_at))
 
 
 async def _renew_hash(stored: StoredPassword, password: str) -> None:

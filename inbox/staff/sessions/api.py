@@ -76,9 +76,9 @@ class SessionListController(Controller):
 
     @delete("/{session_id:str}", opt={"scope": "agents:read"}, operation_id="revokeSession", summary="End a session")
     async def revoke_session(self, caller: NamedDependency[Caller], session_id: FromPath[str]) -> None:
-        """Sign a browser out: one of your own, or as an administrator anybody's."""
+        """Sign a browser out: one of your own, or as an administrator anybody's. An API key needs the scope `admin`."""
         row = await find_session(read_id(SESSION, session_id))
-        if row is None or not _may_see(caller, row):
+        if row is None or not _may_end(caller, row):
             raise Problem("not_found", f"There is no session {session_id}")
         await end_session(row.id, actor=caller.actor)
 
@@ -98,8 +98,10 @@ def show_session(row: SessionRow, caller: Caller) -> SessionObject:
     )
 
 
-def _may_see(caller: Caller, row: SessionRow) -> bool:
-    return caller.may("admin") or caller.actor.id == show_id(AGENT, row.agent_id)
+def _may_end(caller: Caller, row: SessionRow) -> bool:
+    """Reading agents is enough for a key to see sessions of whom it acts for, and not to sign them out."""
+    own = caller.kind == "session" and caller.actor.id == show_id(AGENT, row.agent_id)
+    return own or caller.may("admin")
 
 
 def _whose(caller: Caller, asked: str | None) -> UUID | None:

@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 
 from inbox.kit.callers import Actor, Caller
-from inbox.kit.db import fetch, fetch_one
+from inbox.kit.db import fetch, fetch_one, fetch_value
 from inbox.kit.ids import AGENT, show_id
-from inbox.staff.queries import KnownKey
+from inbox.staff.queries import SAME_EMAIL, KnownKey
 from inbox.staff.roles import SCOPES_OF, Role
 
 Method: TypeAlias = Literal["password", "oidc"]
@@ -37,6 +37,12 @@ WHERE ($1::uuid IS NULL OR s.agent_id = $1) AND {GOOD}
 ORDER BY s.created_at DESC, s.id DESC LIMIT $4
 """  # noqa: S608 (our own constants)
 ONE = f"SELECT {COLUMNS} FROM agent_session s WHERE s.id = $1 AND {GOOD}"  # noqa: S608 (our own constants)
+SEEN_FROM = f"""
+SELECT EXISTS (
+    SELECT FROM agent_session s JOIN agent a ON a.id = s.agent_id
+    WHERE {SAME_EMAIL} AND a.deleted_at IS NULL AND s.address = $2
+)
+"""  # noqa: S608 (our own constant)
 STANDING = f"""
 SELECT s.id FROM agent_session s JOIN agent a ON a.id = s.agent_id
 WHERE s.id = ANY($1::uuid[]) AND a.deleted_at IS NULL AND {GOOD}
@@ -82,6 +88,11 @@ async def list_sessions(agent_id: UUID | None, *, after: After | None, limit: in
     """One page of the sessions that have not ended, of one agent or of all."""
     at, last = after or (None, None)
     return [msgspec.convert(dict(row), SessionRow) for row in await fetch(LISTED, agent_id, at, last, limit)]
+
+
+async def has_signed_in_from(email: str, address: str) -> bool:
+    """Whether the agent of this mail address has signed in from there, as far back as sessions are kept."""
+    return bool(await fetch_value(SEEN_FROM, email, address))
 
 
 async def find_standing(ids: Collection[UUID]) -> set[UUID]:

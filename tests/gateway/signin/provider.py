@@ -17,7 +17,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from litestar import Litestar, Request, Response, get, post
 
-from channels.simulators.serving import open_listener, origin_of, serve_app
+from channels.simulators.serving import serve_app
+from tests.ports import free_ports
 
 CLIENT = "switchboard-at-acme"
 SECRET = "s3cret/with+signs"
@@ -117,6 +118,10 @@ def provider_app(provider: IdentityProvider) -> Litestar:
             "jwks_uri": f"{provider.issuer}/keys",
         }
 
+    @get("/authorize")
+    async def authorize(request: Request[Any, Any, Any]) -> Response[None]:
+        return Response(None, status_code=303, headers={"Location": provider.authorize(dict(request.query_params))})
+
     @get("/keys")
     async def keys() -> dict[str, Any]:
         provider.fetched.append("keys")
@@ -129,17 +134,15 @@ def provider_app(provider: IdentityProvider) -> Litestar:
         answer = provider.redeem(form, request.headers["authorization"])
         return Response(answer or {"error": "invalid_grant"}, status_code=200 if answer else 400)
 
-    return Litestar([describe, keys, token], openapi_config=None, logging_config=None)
+    return Litestar([describe, authorize, keys, token], openapi_config=None, logging_config=None)
 
 
 @asynccontextmanager
 async def open_provider() -> AsyncIterator[IdentityProvider]:
     """One on a loopback port."""
     provider = IdentityProvider()
-    listener = open_listener(0)
-    provider.issuer = origin_of(listener)
-    port = int(provider.issuer.rpartition(":")[2])
-    listener.close()
+    [port] = free_ports(1)
+    provider.issuer = f"http://127.0.0.1:{port}"
     async with serve_app(provider_app(provider), port=port):
         yield provider
 

@@ -6,12 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.signin.cookies import SESSION_COOKIE, ended_cookie, read_cookie, session_cookie
+from gateway.signin.cookies import ended_cookie, read_session, session_cookie
 
 
 def read(*lines: str) -> str | None:
     """The session of a request with these Cookie headers."""
-    return read_cookie([(b"host", b"x"), *((b"cookie", line.encode()) for line in lines)], SESSION_COOKIE)
+    return read_session(_headers(*lines), secure=False)
+
+
+def _headers(*lines: str) -> list[tuple[bytes, bytes]]:
+    return [(b"host", b"x"), *((b"cookie", line.encode()) for line in lines)]
 
 
 @pytest.mark.parametrize(
@@ -47,5 +51,13 @@ def test_two_of_one_name_are_nobodys() -> None:
 def test_how_it_is_set() -> None:
     """For the server alone, not for other sites' requests, over TLS where there is TLS; and taken away again."""
     kept = session_cookie("abc", lasts=timedelta(hours=1), secure=True).to_header(header="")
-    assert kept == "switchboard_session=abc; HttpOnly; Max-Age=3600; Path=/; SameSite=lax; Secure"
+    assert kept == "__Host-switchboard_session=abc; HttpOnly; Max-Age=3600; Path=/; SameSite=lax; Secure"
     assert "Max-Age=0" in ended_cookie(secure=False).to_header(header="")
+
+
+def test_a_neighbour_plants_no_session() -> None:
+    """With TLS only the name counts that browsers let nobody else set: a cookie of example.org is none of ours."""
+    planted, ours = "switchboard_session=planted", "__Host-switchboard_session=abc"
+    assert read_session(_headers(f"{planted}; {ours}"), secure=True) == "abc"
+    assert read_session(_headers(planted), secure=True) is None
+    assert read_session(_headers(ours), secure=False) is None

@@ -127,7 +127,7 @@ def test_many_at_once_gain_nothing(database_url: str) -> None:
 def test_known_and_unknown_are_told_alike(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Same status, same words, one hash compared each time, and means within 10 ms over 200 tries (T56).
 
-    Of the quicker half: what a busy machine adds to the others says nothing of us.
+    Of the quickest quarter: what a busy machine adds to the others says nothing of us.
     """
     compared: list[str | None] = []
     real = hashing.check_password
@@ -150,7 +150,7 @@ def test_known_and_unknown_are_told_alike(database_url: str, monkeypatch: pytest
                 told.add((answer.status_code, answer.json()["detail"], answer.json()["hint"]))
         assert len(told) == 1
         assert len(compared) == 400
-        known, unknown = (statistics.mean(sorted(times)[:100]) for times in took.values())
+        known, unknown = (statistics.mean(sorted(times)[:50]) for times in took.values())
         assert abs(known - unknown) < 0.010
 
     run(database_url, steps, settings=ROOMY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import msgspec
 
+from gateway.signin.oidc.attempt import HOME
 from inbox.kit.db import fetch_value, tx
 from inbox.staff.actions import add_agent, delete_agent
 from inbox.staff.subjects.queries import find_agent_of_email, find_subject
@@ -28,7 +30,7 @@ class Door(msgspec.Struct):
 
     def browser(self) -> httpx.AsyncClient:
         """A browser without a history."""
-        return httpx.AsyncClient(base_url=self.journey.url, timeout=10)
+        return httpx.AsyncClient(base_url=self.journey.url, timeout=30)
 
     async def leave(self, browser: httpx.AsyncClient, **asked: str) -> str:
         """Go to the provider and sign in there; where it sends the browser."""
@@ -45,15 +47,22 @@ class Door(msgspec.Struct):
 
 
 def run(
-    body: Callable[[Door], Awaitable[None]], database_url: str, redis_url: str, folder: Path, **provider: Any
+    body: Callable[[Door], Awaitable[None]],
+    database_url: str,
+    redis_url: str,
+    folder: Path,
+    *,
+    failures: str = "1000",
+    **provider: Any,
 ) -> None:
-    """A test's body with everything running; nobody is hindered by having failed often."""
+    """A test's body with everything running; nobody is hindered by having failed often, unless that is the test."""
 
     async def opened() -> None:
         async with open_provider() as idp:
             more: dict[str, Any] = {
                 "SWITCHBOARD_OIDC_PROVIDERS": provider_setting(idp, **provider),
-                "SWITCHBOARD_SIGNIN_FAILURES_PER_ADDRESS": "1000",
+                "SWITCHBOARD_SIGNIN_FAILURES_PER_ADDRESS": failures,
+                "SWITCHBOARD_TRUSTED_PROXIES": "127.0.0.0/8",
             }
             async with open_journey(database_url, redis_url, folder, **more) as journey:
                 async with tx():
@@ -184,3 +193,106 @@ def test_a_trusted_provider_makes_agents(database_url: str, redis_url: str, tmp_
         assert door.provider.fetched == ["description", "keys"]
 
     run(body, database_url, redis_url, tmp_path, create_agents=True)
+
+
+def test_another_spelling_is_another_mailbox(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    """A verified address that only Unicode holds to be an agent's opens nothing: somebody else can have that one."""
+
+    async def body(door: Door) -> None:
+        async with tx():
+            await add_agent(name="Mini", email="mini@example.org", role="admin")
+        for spelled in ("mİni@example.org", "MİNİ@example.org"):
+            door.provider.lies = {"email": spelled, "sub": "an attacker"}
+            assert (await door.sign_in()).status_code == 403, spelled
+        door.provider.lies = {"email": "Mini@Example.org", "sub": "herself"}
+        assert (await door.sign_in()).status_code == 303
+
+    run(body, database_url, redis_url, tmp_path)
+
+
+def test_a_directory_that_says_nothing_of_addresses(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    """Marked `emails_verified` it is believed where the claim is missing, and never where it says otherwise."""
+
+    async def body(door: Door) -> None:
+        for said in (False, "true", None):
+            door.provider.lies = {"email_verified": said}
+            assert (await door.sign_in()).status_code == 403, said
+        door.provider.lies = {"email_verified": ...}
+        assert (await door.sign_in()).status_code == 303
+
+    run(body, database_url, redis_url, tmp_path, emails_verified=True)
+
+
+def test_a_page_cannot_use_up_its_readers_tries(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    """A picture whose address is the callback, shown a thousand times to somebody in the office, locks nobody out."""
+
+    async def body(door: Door) -> None:
+        office = {"X-Forwarded-For": f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::7"}
+        async with door.browser() as browser:
+            browser.headers.update(office)
+            for number in range(20):
+                answer = await browser.get("/auth/oidc/acme/callback", params={"state": str(number)})
+                assert answer.status_code == 403
+            assert (await browser.get(await door.leave(browser))).status_code == 303
+
+    run(body, database_url, redis_url, tmp_path, failures="5")
+
+
+def test_where_somebody_wanted_to_go(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    """A path that no header can hold is the console; one of ours is kept as it is."""
+
+    async def body(door: Door) -> None:
+        for asked, gone in {"/console/é": HOME, "/console/漢": HOME, "/console/a?q=b": "/console/a?q=b"}.items():
+            answer = await door.sign_in(return_to=asked)
+            assert (answer.status_code, answer.headers["location"]) == (303, gone)
+
+    run(body, database_url, redis_url, tmp_path)
+
+
+def test_who_was_not_let_in_is_written_down(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    """A person the provider vouches for and we do not know; without their address, which is theirs."""
+
+    async def body(door: Door) -> None:
+        door.provider.lies = {"email": "bo@example.org", "sub": "2"}
+        assert (await door.sign_in()).status_code == 403
+        [told] = (await door.journey.get("/v1/audit-log", action="session.refused"))["data"]
+        assert told["facts"] == {"method": "oidc", "address": "127.0.0.1", "reason": "signin_refused"}
+        assert "bo@example.org" not in str(told)
+
+    run(body, database_url, redis_url, tmp_path)
+
+
+def test_somebody_is_bound_anew(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    """Unbound, an agent keeps their work and loses the session; whoever has the address next is bound."""
+
+    async def body(door: Door) -> None:
+        async with door.browser() as browser:
+            await browser.get(await door.leave(browser))
+            me = (await browser.get("/v1/agents/me")).json()["id"]
+            door.provider.lies = {"sub": "her new account"}
+            assert (await door.sign_in()).status_code == 403
+            gone = await door.journey.client.delete(f"/v1/agents/{me}/signin/subjects")
+            assert gone.status_code == 204
+            assert (await browser.get("/v1/agents/me")).status_code == 401
+        async with door.browser() as browser:
+            assert (await browser.get(await door.leave(browser))).status_code == 303
+            assert (await browser.get("/v1/agents/me")).json()["id"] == me
+        door.provider.lies = {}
+        assert (await door.sign_in()).status_code == 403
+
+    run(body, database_url, redis_url, tmp_path)
+
+
+def test_a_provider_that_is_away_is_told_of_kindly(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    """People come back to the sign-in page, programs hear 503; and it is not asked again for each who tries."""
+
+    async def body(door: Door) -> None:
+        door.provider.issuer = "https://it.speaks.for.another"
+        for _ in range(5):
+            page = await door.journey.client.get(START, headers={"Accept": "text/html"})
+            assert (page.status_code, page.headers["location"]) == (303, "/console?signin_error=dependency_down")
+        told = await door.journey.client.get(START)
+        assert (told.status_code, told.json()["code"]) == (503, "dependency_down")
+        assert door.provider.fetched == ["description"]
+
+    run(body, database_url, redis_url, tmp_path)

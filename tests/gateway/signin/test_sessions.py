@@ -25,6 +25,7 @@ from tests.api import Api
 from tests.gateway.signin.browsers import ANA, GOOD, HOME, SETTINGS, Browser, make_agent, open_door
 
 BETTER = "a whole other sentence"
+COOKIE = "__Host-switchboard_session"
 
 
 def run(database_url: str, steps: Callable[[Api], Awaitable[None]], **more: Any) -> None:
@@ -54,8 +55,8 @@ def test_an_agent_signs_in_and_out(database_url: str) -> None:
         assert (await browser.call("GET", "/v1/agents/me")).json() == session["agent"]
         gone = await browser.call("DELETE", "/v1/session")
         assert (gone.status_code, "max-age=0" in gone.headers["set-cookie"].lower()) == (204, True)
-        token = answer.cookies["switchboard_session"]
-        again = await api.call("GET", "/v1/session", key=None, headers={"Cookie": f"switchboard_session={token}"})
+        token = answer.cookies[COOKIE]
+        again = await api.call("GET", "/v1/session", key=None, headers={"Cookie": f"{COOKIE}={token}"})
         assert (again.status_code, again.json()["code"]) == (401, "unauthenticated")
 
     run(database_url, steps)
@@ -66,7 +67,7 @@ def test_a_dump_opens_no_session(database_url: str) -> None:
 
     async def steps(api: Api) -> None:
         await make_agent()
-        token = (await Browser(api).sign_in()).cookies["switchboard_session"]
+        token = (await Browser(api).sign_in()).cookies[COOKIE]
         stored = await fetch_value("SELECT string_agg(s::text || p::text, '') FROM agent_session s, agent_password p")
         assert len(token) == 43
         assert token not in stored
@@ -112,8 +113,8 @@ def test_signing_in_again_ends_the_session_before(database_url: str) -> None:
     async def steps(api: Api) -> None:
         await make_agent()
         browser = Browser(api)
-        first = (await browser.sign_in()).cookies["switchboard_session"]
-        second = (await browser.sign_in()).cookies["switchboard_session"]
+        first = (await browser.sign_in()).cookies[COOKIE]
+        second = (await browser.sign_in()).cookies[COOKIE]
         assert first != second
         assert await fetch_value("SELECT count(*) FROM agent_session WHERE revoked_at IS NULL") == 1
 
@@ -150,7 +151,7 @@ def test_sessions_end_with_what_they_stood_on(database_url: str, change: Callabl
         await browser.sign_in()
         await other.sign_in()
         ring = api.app.dependencies["key_ring"].dependency()  # type: ignore[union-attr]  # a Provide of ours
-        known = await ring.identify(None, browser.client.cookies["switchboard_session"])
+        known = await ring.identify(None, browser.client.cookies[COOKIE])
         assert await ring.still_valid(known.caller)
         async with tx():
             await change(agent_id)
@@ -177,7 +178,7 @@ def test_another_processs_revocation_is_heard_of_within_seconds(
         browser = Browser(api)
         await browser.sign_in()
         ring = api.app.dependencies["key_ring"].dependency()  # type: ignore[union-attr]  # a Provide of ours
-        known = await ring.identify(None, browser.client.cookies["switchboard_session"])
+        known = await ring.identify(None, browser.client.cookies[COOKIE])
         assert await ring.still_valid(known.caller)
         connection = await asyncpg.connect(database_url)
         await connection.execute("UPDATE agent_session SET revoked_at = now()")
