@@ -90,7 +90,10 @@ class Event(msgspec.Struct, kw_only=True, frozen=True, tag_field="type"):
 
 
 class MessageReceived(Event, kw_only=True, frozen=True, tag="message_received"):
-    """Somebody wrote to us. `letter` is there where it came as mail."""
+    """Somebody wrote to us. `letter` is there where it came as mail.
+
+    With `anew` they begin a conversation of its own, where their last one is closed.
+    """
 
     sender: Address
     parts: list[AnyPart]
@@ -99,6 +102,7 @@ class MessageReceived(Event, kw_only=True, frozen=True, tag="message_received"):
     thread_ref: str | None = None
     recipients: list[Addressee] = []
     letter: Letter | None = None
+    anew: bool = False
 
 
 class DeliveryReported(Event, kw_only=True, frozen=True, tag="delivery_reported"):

@@ -25,13 +25,14 @@ class Sender(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
 class VisitorMessage(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Something was written; files are named by the attachments we hold of them.
 
-    `message_id` is the client's own, `in_reply_to` the id of the entry it answers.
+    `message_id` is the client's own, `in_reply_to` the id of the entry it answers; `anew` leaves closed what is closed.
     """
 
     sender: Sender
     message_id: str
     parts: list[VisitorPart]
     in_reply_to: str | None = None
+    anew: bool = False
 
 
 class VisitorReceipt(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

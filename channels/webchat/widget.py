@@ -135,6 +135,7 @@ def _message(said: VisitorMessage) -> MessageReceived:
         parts=list(said.parts),
         provider_message_id=said.message_id,
         in_reply_to=said.in_reply_to,
+        anew=said.anew,
     )
 
 

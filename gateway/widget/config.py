@@ -38,9 +38,17 @@ class HoursObject(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class OfferedCsat(msgspec.Struct, kw_only=True, frozen=True):
-    """Whether visitors are asked how it was."""
+    """Whether visitors are asked how it was, and for how long they may change what they said."""
 
     enabled: bool
+    change_hours: float
+
+
+class OfferedMail(msgspec.Struct, kw_only=True, frozen=True):
+    """Whether anything can be mailed to visitors, and whether that may be a transcript."""
+
+    enabled: bool
+    transcripts: bool
 
 
 class OfferedPush(msgspec.Struct, kw_only=True, frozen=True):
@@ -65,6 +73,7 @@ class WidgetConfig(msgspec.Struct, kw_only=True, frozen=True):
     files: FilesObject
     hours: HoursObject
     csat: OfferedCsat
+    mail: OfferedMail
     push: OfferedPush
     home: HomeObject
 
@@ -88,7 +97,9 @@ class ConfigController(Controller):
         refuse_origin(request.headers, settings, public_url=widget_desk.runtime.settings.public_url)
         push_key = await widget_desk.push_key() if settings.push else None
         spoken = choose_locale(settings, locale)
-        return show_config(live.account.channel_id, settings, locale=spoken, push_key=push_key, now=utc_now())
+        mails = any(one.medium == "email" for one in widget_desk.runtime.directory.all_channels())
+        shown = live.account.channel_id
+        return show_config(shown, settings, locale=spoken, push_key=push_key, mails=mails, now=utc_now())
 
 
 def choose_locale(settings: WebchatSettings, asked: str | None) -> str:
@@ -102,7 +113,7 @@ def choose_locale(settings: WebchatSettings, asked: str | None) -> str:
 
 
 def show_config(
-    channel_id: str, settings: WebchatSettings, *, locale: str, push_key: str | None, now: datetime
+    channel_id: str, settings: WebchatSettings, *, locale: str, push_key: str | None, mails: bool, now: datetime
 ) -> WidgetConfig:
     """The settings of a chat, as far as they are its visitors' business."""
     articles = [ArticleObject(title=one.title, url=one.url) for one in settings.home.articles]
@@ -119,7 +130,8 @@ def show_config(
         pre_chat=msgspec.structs.replace(pre_chat, id=PRE_CHAT_ID) if pre_chat else None,
         files=msgspec.convert(settings.files, FilesObject, from_attributes=True),
         hours=_show_hours(settings.hours, locale, settings=settings, now=now),
-        csat=OfferedCsat(enabled=settings.csat.enabled),
+        csat=OfferedCsat(enabled=settings.csat.enabled, change_hours=settings.csat.change_hours),
+        mail=OfferedMail(enabled=mails, transcripts=mails and settings.transcripts),
         push=OfferedPush(public_key=push_key),
         home=HomeObject(articles=articles),
     )

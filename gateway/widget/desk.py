@@ -9,22 +9,27 @@ from contextlib import asynccontextmanager
 from contextvars import Context
 from uuid import UUID
 
+from channels.webchat.settings import WebchatSettings
 from gateway.addresses import Proxies, counted_as, is_loopback
 from gateway.admission import Places, reporting_quotas
 from gateway.quotas import Quotas
 from gateway.runtime import Runtime
 from gateway.widget.following import VisitorHub
 from gateway.widget.notices import open_push_key
+from gateway.widget.proof import may_stay
 from gateway.widget.reading import read_conversation
 from gateway.widget.visitor_auth import SessionRing, VisitorCaller
 from inbox.kit.db import TRANSIENT
 from inbox.kit.errors import Problem
 from inbox.visitors.queries import find_standing
+from inbox.visitors.visitor import Visitor
 
 HOUR_SECONDS = 3_600
 HALF_DAY_SECONDS = 12 * HOUR_SECONDS
 OPENING_SECONDS = 60.0
 """Within this, messages of a visitor who has no conversation yet count as beginning one."""
+UPLOADERS = 5
+"""So many visitors of one address may each send all their files: an office is one address."""
 OWN_MAILS_PER_HOUR = 3
 """How many of those one visitor may ask for, from wherever."""
 THIS_MACHINE_V6 = counted_as("::1")
@@ -42,7 +47,11 @@ class WidgetDesk:
         self.requests = Places(settings.visitor_concurrency, share=SHARE)
         self.streams = Places(settings.visitor_stream_limit, share=1)
         self.followers = VisitorHub(
-            runtime.hub, runtime.live, buffer=settings.stream_buffer_events, each=settings.visitor_streams
+            runtime.hub,
+            runtime.live,
+            buffer=settings.stream_buffer_events,
+            each=settings.visitor_streams,
+            may_follow=self._may_follow,
         )
         self.proxies = Proxies(settings.trusted_proxies)
         self._opening: dict[UUID, float] = {}
@@ -61,6 +70,12 @@ class WidgetDesk:
             finally:
                 following.cancel()
                 await asyncio.wait([following])
+
+    def _may_follow(self, visitor: Visitor) -> bool:
+        """Whether the chat is still there, and still for visitors who have proven no more."""
+        live = self.runtime.directory.find(visitor.channel_id)
+        settings = live.account.settings if live else None
+        return isinstance(settings, WebchatSettings) and may_stay(settings.verification, verified=visitor.verified)
 
     async def push_key(self) -> str:
         """The key by which browsers subscribe to our notices: the same for as long as it is set up."""
@@ -90,10 +105,10 @@ class WidgetDesk:
         if not is_this_machine(caller.address):
             await _spend(self._half_day, caller.address, policy="visitor_conversations", quota=quota)
 
-    async def spend_opening(self, caller: VisitorCaller) -> None:
-        """Count the conversation that a message begins, once for all messages of its first minute."""
+    async def spend_opening(self, caller: VisitorCaller, *, anew: bool) -> None:
+        """Count the conversation a message begins, once for all messages of its first minute; each asked `anew`."""
         visitor_id, now = caller.visitor.id, time.monotonic()
-        if self._opening.get(visitor_id, float("-inf")) > now - OPENING_SECONDS:
+        if self._opening.get(visitor_id, float("-inf")) > now - OPENING_SECONDS and not anew:
             return
         try:
             standing = await find_standing(caller.visitor)
@@ -109,6 +124,8 @@ class WidgetDesk:
         """Count a file of a visitor; by address as well, so that new sessions give no new quota."""
         quota = self.runtime.settings.visitor_uploads_per_hour
         await _spend(self._hour, caller.visitor.id.hex, policy="visitor_uploads", quota=quota)
+        if not is_this_machine(caller.address):
+            await _spend(self._hour, caller.address, policy="uploads", quota=quota * UPLOADERS)
 
     async def spend_mail(self, caller: VisitorCaller) -> None:
         """Count a mail that is sent because a visitor asks for it: a transcript, a link."""

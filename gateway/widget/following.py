@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from uuid import UUID
@@ -23,7 +23,7 @@ from inbox.kit.clock import utc_now
 from inbox.kit.db import TRANSIENT, Row, on_wake, tx
 from inbox.visitors.actions import TOPIC, note_presence
 from inbox.visitors.queries import live_sessions
-from inbox.visitors.visitor import Standing
+from inbox.visitors.visitor import Standing, Visitor
 
 log = structlog.get_logger()
 
@@ -42,10 +42,14 @@ class VisitorHub:
     """The streams of visitors of one process. It listens to feed and bus as long as there are any.
 
     Of one visitor there are `each` at most: a browser whose network went away leaves a stream that nobody reads, and
-    must not be kept out by it when it comes back.
+    must not be kept out by it when it comes back. A stream ends when its session does, or when `may_follow` says that
+    the chat has gone or asks for a proof by now; whoever comes back is told why.
     """
 
-    def __init__(self, hub: FeedHub, bus: LiveBus, *, buffer: int, each: int) -> None:
+    def __init__(
+        self, hub: FeedHub, bus: LiveBus, *, buffer: int, each: int, may_follow: Callable[[Visitor], bool]
+    ) -> None:
+        self.may_follow = may_follow
         self.hub = hub
         self.bus = bus
         self.buffer = buffer
@@ -188,6 +192,8 @@ class VisitorHub:
                 watch.offer(Ended("revoked"))
             elif owner != watch.visitor.id:
                 watch.offer(Ended("changed"))
+            elif not self.may_follow(watch.visitor):
+                watch.offer(Ended("barred"))
         if time.monotonic() - self._noted_at >= PRESENCE_SECONDS:
             self._noted_at = time.monotonic()
             async with tx():

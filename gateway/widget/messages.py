@@ -18,9 +18,10 @@ from gateway.widget.composing import check_answered, compose_parts
 from gateway.widget.desk import WidgetDesk
 from gateway.widget.examples import HISTORY_EXAMPLE, MESSAGE_EXAMPLE
 from gateway.widget.prechat import take_pre_chat
-from gateway.widget.reading import show_history
+from gateway.widget.reading import list_talks, show_history, stand_in
 from gateway.widget.shapes import (
     AcceptedMessage,
+    ListedConversation,
     NewVisitorMessage,
     VisitorHistory,
     VisitorReading,
@@ -33,16 +34,22 @@ from inbox.kit.clock import utc_now
 from inbox.kit.db import TRANSIENT, tx
 from inbox.kit.errors import Problem
 from inbox.kit.ids import show_id
-from inbox.kit.pages import DEFAULT_LIMIT, PageLimit
+from inbox.kit.pages import DEFAULT_LIMIT, Page, PageCursor, PageLimit
 from inbox.kit.tracing import request_id, traceparent
 from inbox.visitors.actions import note_writing
 from inbox.visitors.queries import find_standing, list_unreported
 
 JOURNALED = {"journaled": True}
+NOTED = {**JOURNALED, "problems": ["not_found"]}
 WRITE = {**JOURNALED, "problems": ["validation_failed"], "request_example": MESSAGE_EXAMPLE}
-READ = {"example": HISTORY_EXAMPLE}
+READ = {"example": HISTORY_EXAMPLE, "problems": ["not_found"]}
+LIST = {"problems": ["invalid_cursor", "cursor_mismatch"]}
 MOST_RECEIPTS = 500
 """How many messages one `read` tells of; what lies further back was read long ago."""
+OtherTalk = Annotated[
+    str | None,
+    QueryParameter(description="One of the visitor's conversations; else the one they are in.", max_length=40),
+]
 BeforeSeq = Annotated[int | None, QueryParameter(description="Only what stands before this place.", ge=1, le=2**31 - 1)]
 
 
@@ -53,10 +60,24 @@ class MessageController(Controller):
 
     @get("/messages", opt=READ, operation_id="listVisitorEntries", summary="Read the conversation")
     async def list_visitor_entries(
-        self, *, visitor: NamedDependency[VisitorCaller], before_seq: BeforeSeq = None, limit: PageLimit = DEFAULT_LIMIT
+        self,
+        *,
+        visitor: NamedDependency[VisitorCaller],
+        conversation_id: OtherTalk = None,
+        before_seq: BeforeSeq = None,
+        limit: PageLimit = DEFAULT_LIMIT,
     ) -> VisitorHistory:
         """The last entries, the oldest first; earlier ones with `before_seq`. The stream goes on at `cursor`."""
-        return await show_history(visitor.visitor, before_seq=before_seq, limit=limit)
+        standing = await stand_in(visitor.visitor, conversation_id)
+        return await show_history(visitor.visitor, standing, before_seq=before_seq, limit=limit)
+
+    @get("/conversations", opt=LIST, operation_id="listVisitorConversations", summary="List one's conversations")
+    async def list_visitor_conversations(
+        self, *, visitor: NamedDependency[VisitorCaller], limit: PageLimit = DEFAULT_LIMIT, cursor: PageCursor = None
+    ) -> Page[ListedConversation]:
+        """Those the visitor has had in this chat, the newest first: a user who has proven themselves all of theirs,
+        anybody else those of this visitor. Read one by `GET /messages?conversation_id=`."""
+        return await list_talks(visitor.visitor, cursor=cursor, limit=limit)
 
     @post("/messages", opt=WRITE, status_code=202, operation_id="writeVisitorMessage", summary="Write a message")
     async def write_visitor_message(
@@ -76,13 +97,14 @@ class MessageController(Controller):
             message_id=data.client_message_id,
             parts=parts,
             in_reply_to=data.in_reply_to,
+            anew=data.new_conversation,
         )
-        await widget_desk.spend_opening(visitor)
+        await widget_desk.spend_opening(visitor, anew=data.new_conversation)
         await _journal(widget_desk, visitor, MESSAGE, body=msgspec.json.encode(message))
         await _note(visitor, data)
         return AcceptedMessage(client_message_id=data.client_message_id)
 
-    @post("/read", opt=JOURNALED, status_code=204, operation_id="reportVisitorReading", summary="Say what was read")
+    @post("/read", opt=NOTED, status_code=204, operation_id="reportVisitorReading", summary="Say what was read")
     async def report_visitor_reading(
         self,
         *,
@@ -91,7 +113,7 @@ class MessageController(Controller):
         widget_desk: NamedDependency[WidgetDesk],
     ) -> None:
         """All of our messages up to a place have reached the browser, or the eye."""
-        standing = await find_standing(visitor.visitor)
+        standing = await stand_in(visitor.visitor, data.conversation_id)
         found = await list_unreported(
             standing, visitor.channel.id, up_to_seq=data.up_to_seq, state=data.state, limit=MOST_RECEIPTS
         )

@@ -27,6 +27,8 @@ from inbox.outbox.actions import enqueue_jobs
 from inbox.outbox.jobs import MailResumeLink, NewJob
 from inbox.visitors.links.actions import make_resume_link
 from inbox.visitors.mail.actions import keep_email
+from inbox.visitors.mail.mailing import mailbox_of
+from inbox.visitors.mail.queries import find_mailbox
 from inbox.visitors.push.actions import drop_subscription, keep_subscription
 from inbox.visitors.push.subscription import PushSubscription, check_subscription
 from inbox.visitors.queries import find_standing
@@ -155,6 +157,8 @@ class ServiceController(Controller):
         """The same visitor on another device: whoever has the link, once. It proves nothing to anybody."""
         address = _address(data.email) if data.email else None
         if address:
+            if await find_mailbox(mailbox_of(visitor.settings.continue_by_mail)) is None:
+                raise Problem("channel_cannot", "No mail can be sent there", hint="Leave out `email` to get the link")
             await widget_desk.spend_mail(visitor)
         link = await make_resume_link(visitor.visitor, hours=visitor.settings.resume_link_hours, now=utc_now())
         if address is None:

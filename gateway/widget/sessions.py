@@ -127,12 +127,14 @@ async def _go_on(
     browser: Browser,
     now: datetime,
 ) -> VisitorSessionObject:
-    """The same session; a proof in it is taken as by `identify`."""
+    """The same session; a proof in it is taken as by `identify`, and a link makes it that of the link's visitor."""
     if caller.channel.id != channel.id:
         raise Problem("unauthenticated", "this session is of another chat", hint="Begin a new one.")
     session, visitor = caller.session, caller.visitor
     if data.identity is not None:
         session, visitor = await _identify(desk, caller, Identification(identity=data.identity), now=now)
+    elif resumed := await _resume(desk, channel, data, now=now):
+        session, visitor = await hand_over_session(session, resumed), resumed
     if not may_stay(caller.settings.verification, verified=visitor.verified):
         raise Problem("identity_required", "this chat is for users who are logged in by now")
     session = await carry_on(session, browser, lasts=_lasts(desk), now=now)
@@ -154,11 +156,15 @@ async def _meet(
         visitor = await meet_user(channel.id, decided.proof, browser, now=now)
         await join_contact(visitor, decided.proof, now=now)
         return visitor
-    if data.resume_link is not None:
-        resumed = await find_visitor(await open_link(desk.runtime.box, data.resume_link, channel.id, now=now))
-        if resumed is not None:
-            return resumed
-    return await meet_stranger(channel.id, decided.profile, browser, now=now)
+    resumed = await _resume(desk, channel, data, now=now)
+    return resumed or await meet_stranger(channel.id, decided.profile, browser, now=now)
+
+
+async def _resume(desk: WidgetDesk, channel: LiveChannel, data: NewVisitorSession, *, now: datetime) -> Visitor | None:
+    """Whoever made the link that is opened, if there is one."""
+    if data.resume_link is None:
+        return None
+    return await find_visitor(await open_link(desk.runtime.box, data.resume_link, channel.id, now=now))
 
 
 async def _identify(

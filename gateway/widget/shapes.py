@@ -108,8 +108,18 @@ class VisitorHistory(msgspec.Struct, kw_only=True, frozen=True):
     cursor: str
 
 
+class ListedConversation(VisitorConversation, kw_only=True, frozen=True):
+    """One of a visitor's conversations, with the newest of its messages that they may see."""
+
+    last_message: Annotated[VisitorEntry | None, msgspec.Meta(examples=[None])]
+
+
 class NewVisitorMessage(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A message of a visitor: words, answers to what was asked, and files that were uploaded before."""
+    """A message of a visitor: words, answers to what was asked, and files that were uploaded before.
+
+    With `new_conversation` it begins one, where the last is closed; else it opens that one again if it was closed of
+    late. While one is open, all messages join it.
+    """
 
     client_message_id: ClientMessageId
     text: Annotated[str, msgspec.Meta(max_length=TEXT_CHARS, examples=["Where is my parcel?"])] | None = None
@@ -119,6 +129,7 @@ class NewVisitorMessage(msgspec.Struct, kw_only=True, frozen=True, forbid_unknow
     ] = []
     in_reply_to: Annotated[str, msgspec.Meta(max_length=40, examples=[None])] | None = None
     page: VisitorPage | None = None
+    new_conversation: bool = False
 
 
 class AcceptedMessage(msgspec.Struct, kw_only=True, frozen=True):
@@ -129,10 +140,11 @@ class AcceptedMessage(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class VisitorReading(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """How far the visitor, or their browser, has come."""
+    """How far the visitor, or their browser, has come: in the conversation they are in, or in the one that is named."""
 
     up_to_seq: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1, examples=[12])]
     state: Literal["delivered", "read"]
+    conversation_id: Annotated[str, msgspec.Meta(max_length=40, examples=[None])] | None = None
 
 
 class VisitorTyping(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -18,10 +18,11 @@ class VisitorAssignee(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class VisitorRating(msgspec.Struct, kw_only=True, frozen=True):
-    """What the visitor was asked last about how it went, and what they said, if anything."""
+    """What the visitor was asked last about how it went, what they said, if anything, and when they first said so."""
 
     entry_id: str
     rating: int | None
+    rated_at: Annotated[str | None, msgspec.Meta(examples=[None])]
 
 
 class VisitorConversation(msgspec.Struct, kw_only=True, frozen=True):
@@ -41,6 +42,7 @@ class AskedRating(msgspec.Struct, kw_only=True, frozen=True):
 
     entry_id: UUID
     rating: int | None
+    rated_at: str | None = None
 
 
 _asked = msgspec.json.Decoder(AskedRating).decode
@@ -55,5 +57,9 @@ def show_visitor_conversation(row: Mapping[str, Any], *, unread: int) -> Visitor
         assignee=VisitorAssignee(name=row["assignee_name"]) if row["assignee_id"] else None,
         unread=unread,
         last_seq=row["last_seq"],
-        csat=VisitorRating(entry_id=show_id("ent", asked.entry_id), rating=asked.rating) if asked else None,
+        csat=_show_rating(asked) if asked else None,
     )
+
+
+def _show_rating(asked: AskedRating) -> VisitorRating:
+    return VisitorRating(entry_id=show_id("ent", asked.entry_id), rating=asked.rating, rated_at=asked.rated_at)

@@ -9,7 +9,7 @@ import msgspec
 
 from channels.parts import AnyPart
 from inbox.contacts.queries import find_contact
-from inbox.conversations.queries import ENTRIES
+from inbox.conversations.queries import ENTRIES, find_entries
 from inbox.kit.db import Row, fetch, fetch_one
 from inbox.visitors.showing import EVENTS, HANDED_OVER
 from inbox.visitors.visitor import NOWHERE, KnownSession, Standing, View, Visitor, VisitorSession
@@ -64,12 +64,27 @@ FROM own JOIN contact c ON c.id = own.contact_id
 SEEN = """
 ((e.type = 'message' AND e.visibility = 'public' AND e.identity_id = ANY($3)
   AND ($4::uuid IS NULL OR e.channel_id = $4) AND (e.direction = 'inbound' OR e.delivery_state = ANY($5)))
- OR (e.type = 'event' AND e.event->>'name' = ANY($6)))
+ OR (e.type = 'event' AND e.event->>'name' = ANY($6)
+     AND (e.identity_id IS NULL OR e.medium <> 'webchat' OR e.identity_id = ANY($3))))
 """
 HISTORY = f"""
 SELECT head.cursor AS head, page.* FROM feed_head head LEFT JOIN LATERAL (
     {ENTRIES} WHERE e.conversation_id = $1 AND e.seq < $2 AND {SEEN} ORDER BY e.seq DESC LIMIT $7
 ) page ON true ORDER BY page.seq
+"""  # noqa: S608 (our own columns)
+
+OWN = """
+SELECT t.id FROM conversation t
+WHERE t.merged_into IS NULL AND ($3::uuid IS NULL OR t.id = $3) AND ($4::uuid IS NULL OR t.id < $4) AND t.id IN (
+    SELECT e.conversation_id FROM entry e
+    WHERE e.medium = 'webchat' AND e.identity_id = ANY($1) AND e.channel_id = $2
+)
+ORDER BY t.id DESC LIMIT $5
+"""
+LAST = f"""
+SELECT last.id FROM unnest($1::uuid[]) AS asked (id) CROSS JOIN LATERAL (
+    SELECT e.id FROM entry e WHERE e.conversation_id = asked.id AND {SEEN} ORDER BY e.seq DESC LIMIT $2
+) last
 """  # noqa: S608 (our own columns)
 
 ASKED = """
@@ -177,6 +192,21 @@ async def read_history(conversation_id: UUID | None, view: View, *, before_seq: 
     )
     found = [row for row in rows if row["id"] is not None]
     return History(head=rows[0]["head"], rows=found[-limit:], has_more=len(found) > limit)
+
+
+async def list_own_conversations(
+    standing: Standing, channel_id: UUID, *, only: UUID | None = None, before: UUID | None = None, limit: int = 1
+) -> list[UUID]:
+    """The conversations a visitor has had in a chat, the newest first; those before one of them, or one `only`."""
+    rows = await fetch(OWN, list(standing.identity_ids), channel_id, only, before, limit)
+    return [row["id"] for row in rows]
+
+
+async def find_last_messages(conversation_ids: Sequence[UUID], view: View) -> dict[UUID, Row]:
+    """The newest message of each of these conversations that a visitor may see."""
+    rows = await fetch(LAST, list(conversation_ids), 1, list(view.identity_ids), view.channel_id, HANDED_OVER, [])
+    entries = await find_entries([row["id"] for row in rows])
+    return {entry["conversation_id"]: entry for entry in entries.values()}
 
 
 async def list_asked_parts(conversation_id: UUID, view: View) -> list[AnyPart]:

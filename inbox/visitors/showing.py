@@ -96,7 +96,8 @@ _event = msgspec.json.Decoder(TimelineEvent).decode
 def show_visitor_entry(row: Row, view: View) -> VisitorEntry | None:
     """An entry of the visitor's conversation as they see it; None where they may not."""
     if row["type"] == "event":
-        return _show_event(row)
+        asked_another = row["medium"] == "webchat" and row["identity_id"] not in {None, *view.identity_ids}
+        return None if asked_another else _show_event(row)
     if row["type"] != "message" or row["visibility"] != "public" or row["identity_id"] not in view.identity_ids:
         return None
     if view.channel_id is not None and row["channel_id"] != view.channel_id:

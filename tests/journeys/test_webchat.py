@@ -40,7 +40,7 @@ def test_a_visitor_and_an_agent_talk(database_url: str, redis_url: str, tmp_path
                     told = await asyncio.wait_for(moments.get(), PATIENCE_SECONDS)
                     assert (told.type, told.actor.type, told.visible_to_contact) == ("typing.started", "contact", False)
                 await browser.call("POST", "/read", {"up_to_seq": answer["seq"], "state": "read"})
-                assert (await stream.until("entry", id=answered["id"]))["state"] == "read"
+                assert await stream.until("entry", id=answered["id"], state="read")
                 assert (await journey.delivery(answered["id"], "read"))["state"] == "read"
                 await journey.post(f"/v1/conversations/{place}/close", {}, status=200)
                 assert (await stream.until("entry", kind="event"))["event"]["name"] == "ended"

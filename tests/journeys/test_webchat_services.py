@@ -95,7 +95,7 @@ def test_an_answer_nobody_saw_goes_on_by_mail(database_url: str, redis_url: str,
                 [mail, *_] = await post.received(ANA)
                 assert "One moment" not in mail.text
                 assert mail.answer_to.startswith("help+c")
-                assert "Responda a este correo" in mail.text
+                assert "Responde a este correo" in mail.text
                 await post.answer(mail, "Gracias!")
 
                 async def answered() -> Any:

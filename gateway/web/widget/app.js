@@ -1,11 +1,26 @@
 /** The page in the frame. */
 import { Chat } from './chat.js';
-import { button, buildForm, createLog, h, icon, iconButton, link, loadWords, root, showTime, t } from './draw.js';
+import { pause } from './door.js';
+import { button, buildForm, createLog, explain, h, icon, iconButton, link, loadWords, root, showTime, t } from './draw.js';
 
+const AGAIN_MS = 9000;
+const STALE_MS = 300_000;
+
+/** @type {any} */
 const app = document.querySelector('main');
 const chat = new Chat(new URLSearchParams(location.search).get('channel'));
 const framed = window.parent != window;
-let port, options, config, log, composer, drawn;
+/** @type {MessagePort | undefined} */
+let port;
+/** @type {any} */
+let config;
+/** @type {any[]} */
+let talks = [];
+/** @type {string | undefined} */
+let drawn;
+/** @type {any} */
+let options, log, composer;
+let asked = 0;
 
 window.subscribePush = (given) => chat.post('/push-subscription', given);
 
@@ -21,13 +36,14 @@ const orders = {
     tellState();
     log.look();
     focus();
+    if (Date.now() - asked > STALE_MS) configure().then(() => redraw());
   },
   close() {
     chat.open = false;
     tell('close');
   },
   page: setPage,
-  identify: (who) => who && chat.identify(readIdentity(who)).catch(({ message }) => tell('problem', message)),
+  identify: (who) => who && chat.identify(readIdentity(who)).catch((problem) => tell('problem', problem.message)),
   logout: () => chat.logout().then(() => show(home)),
 };
 
@@ -36,13 +52,14 @@ function setPage(page) {
   chat.page = url && { url: url.slice(0, 2000), title: title.slice(0, 300), referrer: referrer.slice(0, 2000) };
 }
 
+/** @param {any} who @returns {{identity?: any, profile?: any}} */
 const readIdentity = ({ jwt, user_id, hash, name, email, ...more }) => (jwt ? { identity: { jwt } }
   : user_id ? { identity: { user_id, hash, name, email } } : { profile: { name, email, ...more } });
 
 if (framed) {
-  addEventListener('message', async ({ source, data, ports }) => {
-    if (source != window.parent || !ports[0] || port) return;
-    [port] = ports;
+  addEventListener('message', async ({ source, data, ports: [given] }) => {
+    if (source != window.parent || !given || port) return;
+    port = given;
     await begin(data);
     port.onmessage = ({ data: [name, detail] }) => orders[name]?.(detail);
   });
@@ -54,23 +71,26 @@ async function begin(hello) {
   chat.resume = location.hash.split('#resume=')[1];
   history.replaceState(null, '', `?channel=${chat.channel}`);
   if (hello.identity === null) await chat.logout();
-  chat.identity = readIdentity(hello.identity ?? {}).identity;
-  const path = `/config?channel=${chat.channel}&locale=${options.locale || options.lang || navigator.language}`;
-  config = await chat.load(path).catch(() => chat.get('config'));
-  if (!config) {
-    app.replaceChildren(iconButton('close', 'Close', () => tell('shut')));
-    return setTimeout(begin, 9000, hello);
+  Object.assign(chat, hello.identity && readIdentity(hello.identity));
+  while (await configure(), !config) {
+    await loadWords(navigator.language);
+    app.replaceChildren(h('p.line', { role: 'status' }, t('connecting')), iconButton('close', t('close') ?? 'Close', () => tell('shut')));
+    await pause(AGAIN_MS);
   }
-  chat.set('config', config);
   chat.locale = config.locale;
   await loadWords(config.locale);
-  dress();
   build();
   if (hello.open) orders.open(hello.page);
   else if (chat.headers) chat.start();
 }
 
-function dress() {
+// Whether somebody is there changes while a page is open.
+async function configure() {
+  asked = Date.now();
+  const path = `/config?channel=${chat.channel}&locale=${options.locale || options.lang || navigator.language}`;
+  config = await chat.load(path).catch(() => config ?? chat.get('config'));
+  if (!config) return;
+  chat.set('config', config);
   const { theme } = config;
   const accent = /^#[\da-f]{6}$/i.test(options.color) ? options.color : theme.color;
   root.style.setProperty('--accent', accent);
@@ -80,7 +100,8 @@ function dress() {
 
 function tellState() {
   const unread = chat.open && !document.hidden ? 0 : chat.conversation?.unread;
-  tell('state', { look: config.look, label: `${t('chat')} – ${config.name}`, unread, talking: !!chat.conversation });
+  const label = `${t('chat')} – ${config.name}${unread ? `, ${t('unread', { unread })}` : ''}`;
+  tell('state', { look: config.look, label, unread, talking: !!chat.conversation });
 }
 
 const title = h('h1', { tabIndex: -1 });
@@ -89,11 +110,21 @@ const home = h('section.home');
 const talk = h('section.talk');
 const notes = h('div.notes');
 const menu = h('div.menu', { popover: 'auto' });
+const next = button('quiet', enter);
+
+// On with what is open; what is closed stays so.
+const isOpen = () => chat.conversation?.status == 'open' || !!chat.queue.length;
+
+function enter() {
+  chat.look(null, !!chat.conversation && !isOpen());
+  show(talk);
+  focus();
+}
 
 function build() {
   log = createLog(chat);
   composer = createComposer();
-  talk.append(notes, log.element, composer);
+  talk.append(notes, log.element, next, composer);
   app.replaceChildren(h('header', null, iconButton('back', t('home'), () => show(home)), title,
     iconButton('more', t('menu'), null, { popoverTargetElement: menu }), framed && iconButton('close', t('close'), () => tell('shut'))), menu, line, home, talk);
   fillMenu();
@@ -103,34 +134,49 @@ function build() {
     tell('message');
     if (chat.get('sound')) chime();
   });
-  chat.on('over', ({ message }) => notes.replaceChildren(h('div.card', { role: 'alert' }, h('p', null, message || t('over')), button('main', () => {
-    fillNotes();
-    chat.start();
-  }, t('start')))));
+  chat.on('unproven', () => config.verification != 'off' && tell('problem', 'The identity was not proven.'));
+  chat.on('over', ({ code }) => {
+    show(talk);
+    composer.hidden = true;
+    notes.replaceChildren(h('div.card', { role: 'alert' }, h('p', null, t(code) ?? t('over')), button('main', () => {
+      fillNotes();
+      chat.start();
+    }, t('start'))));
+  });
   document.addEventListener('visibilitychange', tellState);
   addEventListener('keydown', ({ key }) => key == 'Escape' && !document.querySelector(':popover-open,[open]') && tell('shut'));
   document.title = config.name;
   show(chat.queue.length || chat.get('talked') ? talk : home);
 }
 
-function show(next) {
-  home.hidden = next != home;
-  talk.hidden = next == home;
-  app.className = next.className;
-  drawn = null;
-  update();
+async function show(section) {
+  home.hidden = section != home;
+  talk.hidden = section == home;
+  app.className = section.className;
+  redraw();
   log.toEnd();
+  if (home.hidden || !chat.headers) return;
+  talks = (await chat.load('/conversations?limit=20').catch(() => null))?.data ?? [];
+  redraw();
+}
+
+function redraw() {
+  drawn = undefined;
+  update();
 }
 
 const focus = () => (talk.hidden || matchMedia('(pointer:coarse)').matches ? title : composer.input).focus();
 
 function update() {
-  const { conversation, visitor, timeline } = chat;
+  const { conversation, past, visitor, timeline } = chat;
   const { state, message, opens_at: opens } = config.hours;
   chat.set('talked', !!conversation);
-  title.textContent = (!talk.hidden && conversation?.assignee?.name) || config.name;
+  title.textContent = (!talk.hidden && chat.view.conversation?.assignee?.name) || config.name;
   tellState();
-  const now = JSON.stringify([visitor, !timeline.length]);
+  next.hidden = past ? past.anew : !conversation || isOpen();
+  const unread = past && chat.conversation?.unread;
+  next.textContent = [t(isOpen() ? 'go_on' : 'new'), unread && t('unread', { unread })].filter(Boolean).join(' · ');
+  const now = JSON.stringify([visitor, !timeline.length, next.textContent, past?.conversation]);
   if (now == drawn) return;
   drawn = now;
   const away = state == 'away' && [message || t('away'), ' ', opens && t('opens', { time: showTime(opens, { weekday: 'long', hour: 'numeric', minute: 'numeric' }) })];
@@ -139,23 +185,32 @@ function update() {
 }
 
 function fillHome(away) {
-  const { articles } = config.home;
-  home.replaceChildren(h('div.hero', null, h('p', null, config.greeting || t('greeting')), away && h('p', null, away)), button('start', () => {
+  const list = (key, rows) => (rows[0] ? h('nav', { ariaLabel: t(key) }, h('h2', null, t(key)), h('ul', null, rows.map((row) => h('li', null, row)))) : '');
+  home.replaceChildren(h('div.hero', null, h('p', null, config.greeting || t('greeting')), away && h('p', null, away)),
+    button('start', enter, t(isOpen() ? 'go_on' : 'start'), icon('send')),
+    list('talks', talks.filter(({ id }) => id != chat.conversation?.id || !isOpen()).map(drawTalk)),
+    list('articles', config.home.articles.map((one) => link(one.url, one.title))));
+}
+
+function drawTalk(one) {
+  const { last_message: last, unread } = one;
+  return button('talked', () => {
+    chat.look(one.id == chat.conversation?.id ? null : one);
     show(talk);
-    focus();
-  }, t(chat.timeline.length ? 'go_on' : 'start'), icon('send')), articles.length
-    ? h('nav', { ariaLabel: t('articles') }, h('h2', null, t('articles')), h('ul', null, articles.map((one) => h('li', null, link(one.url, one.title))))) : '');
+    title.focus();
+  }, h('bdi', null, last?.text || t('file')), last && h('small', null, showTime(last.occurred_at, { day: 'numeric', month: 'short' })),
+  unread && h('small.unread', null, t('unread', { unread })));
 }
 
 const askMail = (required) => [{ name: 'email', kind: 'email', label: t('email'), required }];
 
 function fillNotes(away) {
-  const asks = config.pre_chat && !chat.timeline.length && !chat.get('asked');
+  const asks = config.pre_chat && !chat.conversation && !chat.timeline.length && !chat.get('asked');
   const mail = config.hours.collect_email && !chat.visitor?.email;
   const cards = [away && [h('p', null, away), mail && buildForm({ fields: askMail(true), submit: t('save') }, async (values, given) => {
     await chat.start();
     await chat.post('/email', given);
-    chat.visitor = { ...chat.visitor, ...given };
+    chat.visitor = Object.assign({}, chat.visitor, given);
     update();
   })], asks && buildForm(config.pre_chat, (values) => {
     chat.set('asked', true);
@@ -163,7 +218,7 @@ function fillNotes(away) {
     focus();
   }, chat.visitor)];
   notes.replaceChildren(...cards.filter(Boolean).map((one) => h('div.card', null, one)));
-  composer.hidden = !!asks;
+  composer.hidden = !!asks || !!chat.past?.conversation;
 }
 
 function fillMenu() {
@@ -177,21 +232,32 @@ function fillMenu() {
     if (chat.get('sound')) chime();
   });
   sound.ariaPressed = !!chat.get('sound');
+  const transcript = item('transcript', () => {
+    const { email } = chat.visitor ?? {};
+    ask('transcript', email ? [] : askMail(true), (given) => chat.post('/transcript', given), email ?? '');
+  });
+  const resume = item('resume', () => ask('resume', config.mail?.enabled ? askMail(false) : [], async (given) => {
+    const { url } = await chat.post('/resume-link', given);
+    return url && link(url, url);
+  }));
+  const end = item('end', () => ask('end', [], () => chat.post('/end')));
   menu.append(sound, config.push.public_key ? item('notify', () => open(`notify?channel=${chat.channel}`, '', 'popup,width=420,height=480')) : '',
-    item('transcript', () => ask('transcript', askMail(true), (values, given) => chat.post('/transcript', given))),
-    item('resume', () => ask('resume', askMail(), async (values, given) => {
-      const { url } = await chat.post('/resume-link', given);
-      return url && link(url, url);
-    })),
-    item('end', () => ask('end', [], () => chat.post('/end'))));
+    transcript, resume, end);
+  menu.onbeforetoggle = () => {
+    const { conversation, visitor } = chat;
+    transcript.hidden = !conversation || !config.mail?.transcripts;
+    resume.hidden = !visitor || visitor.verified; // whoever has proven who they are logs in there
+    end.hidden = conversation?.status != 'open';
+  };
 }
 
-function ask(key, fields, work) {
-  const form = buildForm({ title: t(key), fields, submit: t('ok') }, async (...given) => {
-    const shown = await work(...given);
+function ask(key, fields, work, words = '') {
+  const form = buildForm({ title: t(key), fields, submit: t('ok') }, async (values, given) => {
+    const shown = await work(given);
     form.replaceWith(h('p', { role: 'status' }, shown instanceof Node ? shown : t('done')));
   }, chat.visitor);
   const dialog = h('dialog', { ariaLabel: t(key), onclose: () => dialog.remove() }, iconButton('close', t('close'), () => dialog.close()), form);
+  if (words) form.children[0].after(h('p', null, h('bdi', null, words)));
   app.append(dialog);
   dialog.showModal();
 }
@@ -200,7 +266,8 @@ function createComposer() {
   const { enabled, media_types: types, max_bytes: most } = config.files;
   const strip = h('ul.files');
   const input = h('textarea', { rows: 1, dir: 'auto', placeholder: t('write'), ariaLabel: t('write'), value: chat.get('draft') ?? '' });
-  const pick = h('input', { type: 'file', multiple: true, hidden: true, accept: types.map((one) => one.replace(/\/$/, '/*')).join() });
+  const pick = h('input', { type: 'file', multiple: true, hidden: true,
+    accept: types.some((one) => one.endsWith('.')) ? '' : types.map((one) => one.replace(/\/$/, '/*')).join() }); // a part of a name accepts nothing
   const write = () => {
     input.style.height = 'auto';
     input.style.height = `${input.scrollHeight}px`;
@@ -211,19 +278,23 @@ function createComposer() {
     const row = h('li', null, h('bdi', null, file.name), bar, iconButton('close', t('remove'), () => row.remove()));
     strip.append(row);
     try {
-      if (file.size > most) throw new Error(t('too_big'));
+      if (file.size > most) throw { code: 'attachment_too_large' };
       await chat.start();
       const attachment = await chat.upload(file, (part) => { bar.value = part; });
       row.stored = { type: 'file', attachment };
       bar.remove();
-    } catch ({ message, detail }) {
-      bar.replaceWith(h('small.failed', { role: 'alert' }, detail || message || t('failed')));
+      if (due) send();
+    } catch (problem) {
+      due = false;
+      bar.replaceWith(h('small.failed', { role: 'alert' }, explain(/** @type {any} */ (problem))));
     }
   };
+  let due = false; // sent as soon as its files are there
   const send = () => {
     const text = input.value.trim();
     const files = [...strip.children].flatMap(({ stored }) => stored ?? []);
-    if (!(text || files[0]) || strip.querySelector('progress')) return;
+    due = !!strip.querySelector('progress');
+    if (!(text || files[0]) || due) return;
     chat.send({ text: text || undefined, attachment_ids: files.map(({ attachment }) => attachment.id), files });
     input.value = '';
     strip.replaceChildren();
@@ -250,7 +321,10 @@ function createComposer() {
     event.preventDefault();
     [...files].forEach(add);
   };
-  const onsubmit = (event) => send(event.preventDefault());
+  const onsubmit = (event) => {
+    event.preventDefault();
+    send();
+  };
   return h('form.composer', { onsubmit, input }, strip, enabled && iconButton('clip', t('attach'), () => pick.click()), pick, input,
     iconButton('send', t('send'), null, { type: 'submit' }));
 }

@@ -1,68 +1,52 @@
-/** The visitor protocol, and what is said. Draws nothing. */
+/**
+ * The visitor protocol, and what is said. Draws nothing.
+ *
+ * @typedef {import('switchboard-client/types').components['schemas']} Schemas
+ * @typedef {Schemas['VisitorEntry']} Entry
+ * @typedef {Schemas['VisitorConversation']} Conversation
+ * @typedef {Schemas['WidgetConfig']} Config
+ * @typedef {{client_message_id: string, at: string | Date, sent?: boolean, failed?: any, new_conversation?: boolean,
+ *   files?: any[], [name: string]: any}} Waiting A message of ours that the server has not shown yet.
+ * @typedef {{entries: Map<string, Entry>, more?: boolean, conversation?: any, anew?: boolean}} View
+ *   What the log shows: the conversation of now, an earlier one, or one that is about to begin (`anew`).
+ * @typedef {import('./door.js').Problem} Problem
+ */
 
-const BASE = '/widget/v1';
+import { Door, ENDED, pause, pauseBefore, problemOf, readStream } from './door.js';
+
 const PAGE = 30;
-const TIMEOUT_MS = 20_000;
-const SILENCE_MS = 50_000;
-const LONGEST_PAUSE_MS = 30_000;
 const TYPING_MS = 3000;
 const RECEIPT_MS = 300;
 
-const problemOf = (status, body, after = 0) => Object.assign(new Error(body?.detail ?? ''),
-  { status, after: after * 1000, passing: !status || status == 408 || status == 429 || status > 499 });
-
-// Random, or all tabs would come at once.
-const pauseBefore = (tries) => 100 + Math.random() * Math.min(LONGEST_PAUSE_MS, 500 * 2 ** tries);
-
-const pause = (ms) => new Promise((resolve) => {
-  setTimeout(resolve, ms);
-  addEventListener('online', resolve, { once: true });
-  document.addEventListener('visibilitychange', resolve, { once: true });
-});
-
-// A change of network ends it too: the line may be dead.
-async function readStream(open, heard, signal) {
-  const cut = new AbortController();
-  const ends = AbortSignal.any([signal, cut.signal]);
-  const end = () => cut.abort();
-  let timer;
-  const alive = () => {
-    clearTimeout(timer);
-    timer = setTimeout(end, SILENCE_MS);
-  };
-  for (const change of ['offline', 'online']) addEventListener(change, end, { signal: ends });
-  try {
-    const answer = await open(ends);
-    heard('line', true);
-    const chunks = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let chunk, rest = ''; alive(), !(chunk = await chunks.read()).done; ) {
-      const blocks = (rest + chunk.value).split('\n\n');
-      rest = blocks.pop();
-      for (const block of blocks) {
-        const { event, data, id } = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/)));
-        if (data || id) heard(event, data && JSON.parse(data), id);
-      }
-    }
-  } finally {
-    clearTimeout(timer);
-    end();
-  }
-}
-
-export class Chat {
+export class Chat extends Door {
+  /** @type {[string, (detail: any) => void][]} */
   listeners = [];
-  timers = {};
+  open = false;
+  seen = 0;
+  delivered = 0;
+  locale = '';
+  /** @type {Map<string, Entry>} */
   entries = new Map();
+  /** @type {View | undefined} */
+  past;
+  /** @type {Conversation | null} */
+  conversation = null;
+  /** @type {Schemas['Visitor'] | null} */
+  visitor = null;
+  /** @type {Promise<void> | null} */
+  started = null;
+  /** @type {any} */
+  identity;
+  /** @type {any} */
+  profile;
+  /** @type {any} */
+  page;
+  /** @type {Entry[] | undefined} */
+  late;
 
   constructor(channel) {
-    this.channel = channel;
-    this.prefix = `switchboard:${channel}:`;
-    try { this.store = localStorage; } catch { this.store = {}; }
-    if (this.store.setItem) { // else none is granted: each tab for itself
-      this.locks = navigator.locks;
-      this.wire = new BroadcastChannel(this.prefix);
-      this.wire.onmessage = ({ data }) => this.heard(...data);
-    }
+    super(channel);
+    if (this.wire) this.wire.onmessage = ({ data }) => this.heard(...data);
     this.clear();
     addEventListener('storage', ({ key }) => key == this.prefix + 'queue' && this.tell('entries'));
     addEventListener('online', () => this.flush());
@@ -71,60 +55,16 @@ export class Chat {
   clear() {
     this.entries.clear();
     this.visitor = this.conversation = this.started = null;
+    this.past = undefined;
     this.seen = this.delivered = 0;
   }
 
-  get(name) { return JSON.parse(this.store[this.prefix + name] ?? null); }
-
-  set(name, value) {
-    try { this.store[this.prefix + name] = JSON.stringify(value); } catch { /* full: this page goes on */ }
-  }
+  /** @returns {View} */
+  get view() { return this.past ?? this; }
 
   on(names, heard) { this.listeners.push([names, heard]); }
 
   tell(name, detail) { for (const [names, heard] of this.listeners) if (names.includes(name)) heard(detail); }
-
-  // In one tab at a time; without locks in all, and what comes twice the server counts once.
-  alone(work, run, options = {}) { return this.locks ? this.locks.request(this.prefix + work, options, run) : run(); }
-
-  later(name, ms, work) {
-    clearTimeout(this.timers[name]);
-    this.timers[name] = setTimeout(work, ms);
-  }
-
-  get headers() {
-    const token = this.get('token');
-    return token && { Authorization: `Bearer ${token}` };
-  }
-
-  async ask(method, path, body, headers, signal = AbortSignal.timeout(TIMEOUT_MS)) {
-    const type = body && { 'Content-Type': 'application/json' };
-    const request = { method, signal, cache: 'no-store', headers: { ...this.headers, ...type, ...headers }, body: body && JSON.stringify(body) };
-    const answer = await fetch(BASE + path, request).catch(() => { throw problemOf(0); });
-    if (!answer.ok) throw problemOf(answer.status, await answer.json().catch(() => null), answer.headers.get('Retry-After'));
-    return answer;
-  }
-
-  async load(...request) { return (await this.ask('GET', ...request)).json(); }
-
-  async post(path, body = {}) { return (await this.ask('POST', path, body)).json().catch(() => null); }
-
-  quietly(path, body) { return this.post(path, body).catch(() => null); }
-
-  // fetch does not tell how much is through.
-  upload(file, onprogress) {
-    return new Promise((resolve, reject) => {
-      const request = new XMLHttpRequest();
-      const form = new FormData();
-      form.append('file', file);
-      request.open('POST', `${BASE}/attachments`);
-      request.setRequestHeader('Authorization', this.headers?.Authorization);
-      request.responseType = 'json';
-      request.upload.onprogress = ({ loaded, total }) => onprogress(loaded / total);
-      request.onloadend = () => (request.status == 201 ? resolve : reject)(request.response ?? {});
-      request.send(form);
-    });
-  }
 
   get queue() { return this.get('queue') ?? []; }
 
@@ -133,7 +73,21 @@ export class Chat {
     this.tell('entries');
   }
 
-  get timeline() { return [...[...this.entries.values()].sort((a, b) => a.seq - b.seq), ...this.queue]; }
+  /** @returns {any[]} */
+  get timeline() {
+    const said = [...this.view.entries.values()].sort((a, b) => a.seq - b.seq);
+    return this.past?.conversation ? said : [...said, ...this.queue];
+  }
+
+  // An earlier conversation, or one that is about to begin; without either the conversation of now.
+  look(conversation, anew = false) {
+    this.past = anew || conversation ? { entries: new Map(), more: !anew, conversation, anew } : undefined;
+    this.tell('entries');
+    if (!conversation) return;
+    this.loadMore();
+    const { id: conversation_id, last_seq: up_to_seq, unread } = conversation;
+    if (unread) this.quietly('/read', { conversation_id, up_to_seq, state: 'read' });
+  }
 
   start() { return (this.started ??= this.begin().catch((problem) => this.end(problem))); }
 
@@ -141,7 +95,8 @@ export class Chat {
     try {
       await this.alone('session', () => this.openSession());
       await this.reload();
-    } catch (problem) {
+    } catch (error) {
+      const problem = /** @type {Problem} */ (error);
       if (!problem.passing) throw problem;
       this.setLine(false);
       await pause(Math.max(problem.after, pauseBefore(tries)));
@@ -155,27 +110,37 @@ export class Chat {
     const { channel: channel_id, locale, page, identity, resume: resume_link } = this;
     const open = () => this.post('/sessions', { channel_id, locale, page, identity, resume_link });
     this.take(await open().catch((problem) => {
-      if (problem.status != 401 || !this.headers) throw problem;
+      if (problem.code != ENDED || !this.headers) throw problem;
       this.set('token', null); // it ended
       return open();
     }));
     this.resume = undefined;
+    const { profile } = this;
+    this.profile = undefined;
+    const told = profile && await this.quietly('/identify', { profile });
+    if (told) this.take(told);
   }
 
   take({ token, visitor, conversation }) {
     if (token) this.set('token', token);
     this.visitor = visitor;
+    if (this.identity && !visitor.verified) this.tell('unproven');
     this.setConversation(conversation);
   }
 
   setConversation(next) {
-    if (this.conversation && next?.id != this.conversation.id) this.entries.clear();
+    if (this.conversation && next?.id != this.conversation.id) {
+      this.entries.clear();
+      this.seen = this.delivered = 0;
+    }
+    if (next && next.id == this.past?.conversation?.id) this.past = undefined;
     this.conversation = next;
     this.tell('conversation');
   }
 
-  // Older entries stay where the two meet.
+  // Older entries stay where the two meet; what comes meanwhile is newer than the answer.
   async reload() {
+    this.late = [];
     const { data, page, cursor } = await this.load(`/messages?limit=${PAGE}`);
     if (!data.some(({ id }) => this.entries.has(id))) {
       this.entries.clear();
@@ -183,15 +148,19 @@ export class Chat {
     }
     this.cursor = cursor;
     this.setLine(true);
-    this.upsert(data);
+    this.upsert([...data, ...(this.late ?? [])]);
+    this.late = undefined;
   }
 
   async loadMore() {
-    if (!this.more) return;
-    this.more = false;
-    const older = await this.load(`/messages?limit=${PAGE}&before_seq=${this.timeline[0].seq}`).catch(() => null);
-    this.more = older?.page.has_more ?? true;
-    this.upsert(older?.data ?? []);
+    const { view, timeline: [first] } = this;
+    if (!view.more) return;
+    view.more = false;
+    const where = (first?.seq ? `&before_seq=${first.seq}` : '') + (this.past ? `&conversation_id=${view.conversation.id}` : '');
+    const older = await this.load(`/messages?limit=${PAGE}${where}`).catch(() => null);
+    view.more = older?.page.has_more ?? true;
+    for (const one of older?.data ?? []) view.entries.set(one.id, one);
+    if (view == this.view) this.tell('entries', older?.data);
   }
 
   upsert(entries) {
@@ -200,7 +169,8 @@ export class Chat {
     const arrived = entries.map((one) => one.client_message_id);
     const { queue } = this;
     if (queue.length) this.set('queue', queue.filter((one) => !arrived.includes(one.client_message_id)));
-    this.tell('entries', fresh);
+    if (this.past?.anew && fresh.some((one) => one.client_message_id)) this.past = undefined;
+    this.tell('entries', this.past ? [] : fresh);
     const last = Math.max(...entries.map((one) => (one.direction == 'outbound' && one.state == 'sent' ? one.seq : 0)));
     if (last > this.delivered) this.receipt('delivered', (this.delivered = last));
   }
@@ -226,6 +196,7 @@ export class Chat {
   }
 
   heard(name, data, id) {
+    if (name == 'forget') return this.forget();
     if (!this.started) return;
     this.cursor = id ?? this.cursor;
     const again = () => this.reload().catch(() => this.restart());
@@ -237,14 +208,16 @@ export class Chat {
       },
       typing: () => this.typed(data.typing ? data.name ?? '' : null),
       reset: again,
-      session: () => data.state == 'revoked' && this.end(problemOf(401)),
+      session: () => data.state == 'revoked' && this.end(problemOf(401, { code: ENDED })),
       line: () => this.setLine(data),
       restart: () => this.restart(),
-      forget: () => this.forget(),
     })[name]?.();
   }
 
   arrive(entry) {
+    const id = entry.conversation_id;
+    if (this.conversation && id != this.conversation.id) this.setConversation({ id, status: 'open' }); // a new one; it is told next
+    this.late?.push(entry);
     if (!this.entries.has(entry.id) && entry.direction == 'outbound' && entry.kind == 'message') {
       this.typed(null);
       this.tell('arrived');
@@ -263,7 +236,10 @@ export class Chat {
   }
 
   send(content) {
-    this.queue = [...this.queue, { client_message_id: crypto.randomUUID(), at: new Date(), ...content }];
+    const { queue, past } = this;
+    const client_message_id = crypto.getRandomValues(new Uint32Array(4)).join('-'); // there without TLS as well
+    const new_conversation = (past?.anew && !queue.some((one) => one.new_conversation)) || undefined;
+    this.queue = [...queue, { client_message_id, at: new Date(), new_conversation, ...content }];
     this.typing(false);
     this.start();
     this.flush();
@@ -277,7 +253,8 @@ export class Chat {
   async flush(tries = 0) {
     if (this.flushing || !this.headers) return;
     this.flushing = true;
-    const problem = await this.alone('queue', () => this.sendWaiting()).catch(() => null);
+    /** @type {Problem | undefined} */
+    const problem = await this.alone('queue', () => this.sendWaiting()).catch(() => {});
     if (problem) await pause(Math.max(problem.after, 1000 + pauseBefore(tries)));
     this.flushing = false;
     if (problem) this.flush(tries + 1);
@@ -285,12 +262,12 @@ export class Chat {
 
   async sendWaiting() {
     for (let next; (next = this.queue.find((one) => !one.sent && !one.failed)); ) {
-      const { client_message_id, text, parts, attachment_ids, in_reply_to } = next;
-      const message = { client_message_id, text, parts, attachment_ids, in_reply_to, page: this.page };
+      const { client_message_id, text, parts, attachment_ids, in_reply_to, new_conversation } = next;
+      const message = { client_message_id, text, parts, attachment_ids, in_reply_to, new_conversation, page: this.page };
       const problem = await this.post('/messages', message).then(() => null, (error) => error);
       if (problem?.passing) return problem;
       if (problem?.status == 401) return this.end(problem);
-      this.change(client_message_id, problem ? { failed: problem.message || problem.status } : { sent: true });
+      this.change(client_message_id, problem ? { failed: { code: problem.code, message: problem.message } } : { sent: true });
     }
   }
 
@@ -310,9 +287,21 @@ export class Chat {
 
   receipt(state, up_to_seq) { this.later(state, RECEIPT_MS, () => this.quietly('/read', { up_to_seq, state })); }
 
+  async rate(entry_id, rating, comment) {
+    await this.post('/csat', { entry_id, rating, comment });
+    const { view } = this;
+    const at = new Date();
+    view.conversation = { ...view.conversation, csat: { entry_id, rating, rated_at: view.conversation.csat?.rated_at ?? at, at } };
+    this.tell('conversation');
+  }
+
+  /** @param {{identity?: any, profile?: any}} who */
   async identify({ identity, profile }) {
     this.identity = identity ?? this.identity;
-    if (!this.headers) return;
+    if (!this.headers) {
+      this.profile = profile ?? this.profile;
+      return;
+    }
     this.take(await this.post('/identify', { identity, profile }));
     if (!identity) return;
     this.wire?.postMessage(['restart']);
@@ -327,12 +316,17 @@ export class Chat {
 
   async logout() {
     if (this.headers) await this.quietly('/logout');
-    this.identity = undefined;
     this.wire?.postMessage(['forget']);
     this.forget();
   }
 
+  // Whoever was logged in is so in no tab.
   forget() {
+    this.identity = this.profile = undefined;
+    this.wipe();
+  }
+
+  wipe() {
     this.stop?.abort();
     for (const name of ['token', 'queue', 'draft', 'asked']) this.set(name, null);
     this.clear();
@@ -341,7 +335,8 @@ export class Chat {
   }
 
   end(problem) {
-    if (problem.status == 401) this.forget();
+    if (problem.code == ENDED) this.wipe(); // else it is to be shown who they are, or a link was used before
+    this.resume = undefined;
     this.started = null;
     this.tell('over', problem);
   }

@@ -1,10 +1,20 @@
-/** Elements by calls, never from markup: text stays text. */
+/**
+ * Elements by calls, never from markup: text stays text.
+ *
+ * @typedef {import('./chat.js').Entry} Entry
+ * @typedef {import('./chat.js').Chat} Chat
+ * @typedef {import('./chat.js').Schemas} Schemas
+ * @typedef {{name: string, label?: string, kind?: string, required?: boolean, options?: string[]}} Field
+ */
 
 export const root = document.documentElement;
 const TOGETHER_MS = 300_000;
 const NEAR_PX = 80;
 const QUIET_MS = 500;
 const FRAME_MS = 16;
+const DAY_MS = 864e5;
+const HOUR_MS = 36e5;
+const FEW = 4;
 const SHOWN = /^image\/(png|jpeg|gif|webp|avif)$/; // SVG can hold script
 const ICONS = {
   send: 'M4 12l16-8-6 16-3-6zM11 14l4-4',
@@ -14,11 +24,20 @@ const ICONS = {
   back: 'M15 5l-7 7 7 7',
   file: 'M6 3h8l4 4v14H6zM14 3v4h4',
 };
+/** @type {Record<string, Intl.DateTimeFormat>} */
 const formats = {};
+/** @type {Record<string, string>} */
 let words = {};
 let ids = 0;
 
-// By tag and class ("p.sub"), with properties and children.
+/**
+ * By tag and class ("p.sub"), with properties and children.
+ *
+ * @param {string} spec
+ * @param {Record<string, any> | null} [props]
+ * @param {...any} children nodes, words, lists of them; what is false is left out
+ * @returns {any}
+ */
 export function h(spec, props, ...children) {
   const [tag, ...classes] = spec.split('.');
   const element = Object.assign(document.createElement(tag), { className: classes.join(' ') }, props);
@@ -40,8 +59,8 @@ export const iconButton = (name, title, onclick, more) => Object.assign(button(`
 
 export async function loadWords(locale) {
   for (const name of [locale.slice(0, 2), 'en']) {
-    const answer = await fetch(new URL(`locales/${name}.json`, import.meta.url));
-    if (!answer.ok) continue;
+    const answer = await fetch(new URL(`locales/${name}.json`, import.meta.url)).catch(() => null);
+    if (!answer?.ok) continue;
     words = await answer.json();
     root.lang = navigator.languages.find((one) => one.startsWith(name)) ?? name;
     root.dir = name == 'ar' ? 'rtl' : 'ltr';
@@ -49,15 +68,31 @@ export async function loadWords(locale) {
   }
 }
 
-export const t = (key, facts) => words[key]?.replace(/\{(\w+)\}/, (all, name) => facts[name]);
+/** @param {any} key @param {Record<string, any>} [facts] */
+export const t = (key, facts = {}) => words[key]?.replace(/\{(\w+)\}/, (all, name) => facts[name]);
 
-// To make a formatter takes longer than all else here.
-export const showTime = (at, how) => (formats[Object.values(how)] ??= new Intl.DateTimeFormat(root.lang, how)).format(new Date(at));
+// In the visitor's language as far as there are words for it.
+export const explain = ({ code = '', message = '', detail = '' }) => t(code) ?? (detail || message || t('failed'));
+
+/**
+ * To make a formatter takes longer than all else here.
+ *
+ * @param {string | number | Date} at
+ * @param {Intl.DateTimeFormatOptions} how
+ */
+export const showTime = (at, how) => (formats[Object.values(how).join()] ??= new Intl.DateTimeFormat(root.lang, how)).format(new Date(at));
+
+function showDay(at) {
+  const now = new Date();
+  const days = Math.round((new Date(at).setHours(12) - new Date().setHours(12)) / DAY_MS);
+  return days > -2 ? new Intl.RelativeTimeFormat(root.lang, { numeric: 'auto' }).format(days, 'day')
+    : showTime(at, { weekday: 'long', day: 'numeric', month: 'long', ...(at.getFullYear() != now.getFullYear() && { year: 'numeric' }) });
+}
 
 const MARKS = new RegExp([
   /`+([^`]+)`+/,
   /\*\*(?=\S)((?:[^*]|\*(?!\*)){1,2000})\*\*/,
-  /(?<![\w*])([*_])(?=\S)([^*_\n]{1,2000})\3(?![\w*])/,
+  /(?<![\w*])(?<mark>[*_])(?=\S)([^*_\n]{1,2000})\k<mark>(?![\w*])/,
   /\[([^\]\n]{1,300})\]\(([^\s()]{1,2000})\)/,
   /(?<!\w)((?:https?:\/\/|mailto:|tel:)[^\s<>"]{1,2000}[^\s<>".,:;!?)\]'*_])/,
 ].map((one) => one.source).join('|'), 'gu');
@@ -89,16 +124,22 @@ export function createLog(chat) {
   const look = () => {
     down.hidden = near();
     const last = chat.timeline.findLast((entry) => !isOwn(entry));
-    if (last && scroll.clientHeight && near() && chat.open && !document.hidden) chat.see(last.seq);
+    if (last && scroll.clientHeight && near() && chat.open && !chat.past && !document.hidden) chat.see(last.seq);
   };
   const drawn = new Map();
+  let quiet;
 
-  // What has come is read out, unless the visitor wrote it or it was there before.
+  /**
+   * What has come is read out, unless the visitor wrote it, it was there before, or it is too much.
+   *
+   * @param {Entry[] | null} fresh
+   */
   const draw = (fresh = []) => {
     const stuck = near();
     const above = scroll.scrollHeight - scroll.scrollTop;
-    const older = fresh?.[0]?.seq < list.children[1]?.seq;
-    if (fresh) list.ariaLive = fresh.length == 1 && fresh[0].direction == 'outbound' ? 'polite' : 'off';
+    const older = (fresh?.[0]?.seq ?? Infinity) < list.children[1]?.seq;
+    const last = list.lastChild;
+    if (fresh) list.ariaLive = fresh[0] && fresh.length < FEW && !older && !fresh.some(isOwn) ? 'polite' : 'off';
     const rows = new Set(layOut(chat, drawn));
     for (const gone of [...list.children]) if (!rows.has(gone)) gone.remove();
     let at = list.firstChild;
@@ -106,10 +147,11 @@ export function createLog(chat) {
       if (row == at) at = at.nextSibling;
       else list.insertBefore(row, at);
     }
-    setTimeout(() => { list.ariaLive = 'polite'; }, QUIET_MS);
-    more.hidden = !chat.more;
+    clearTimeout(quiet);
+    quiet = setTimeout(() => { list.ariaLive = 'polite'; }, QUIET_MS);
+    more.hidden = !chat.view.more;
     if (older) scroll.scrollTop = scroll.scrollHeight - above;
-    else if (stuck || fresh?.at(-1)?.direction != 'outbound') toEnd();
+    else if (stuck || (list.lastChild != last && list.lastChild?.matches('.mine'))) toEnd();
     look();
   };
 
@@ -119,16 +161,21 @@ export function createLog(chat) {
   };
   document.addEventListener('visibilitychange', look);
   // What comes within a frame's time is drawn together: after an outage hundreds come at once.
+  /** @type {Entry[] | null} */
   let waiting = null;
-  chat.on('entries', (fresh = []) => {
-    if (!waiting) setTimeout(() => {
+  /** @type {number | null} */
+  let timer = null;
+  /** @param {Entry[]} [fresh] */
+  const drawSoon = (fresh) => {
+    timer ??= setTimeout(() => {
       const come = waiting;
-      waiting = null;
+      waiting = timer = null;
       draw(come);
     }, FRAME_MS);
-    (waiting ??= []).push(...fresh);
-  });
-  chat.on('conversation', () => draw(null));
+    if (fresh) (waiting ??= []).push(...fresh);
+  };
+  chat.on('entries', (fresh = []) => drawSoon(fresh));
+  chat.on('conversation', () => drawSoon());
   chat.on('typing', (name) => {
     const said = name === null ? '' : t('types', { name: name || t('team') });
     if (typing.textContent == said) return;
@@ -140,7 +187,9 @@ export function createLog(chat) {
   return { element: h('div.log', null, scroll, down), toEnd, look };
 }
 
+/** @param {Chat} chat @param {Map<string, any>} drawn rows by what they show */
 function layOut(chat, drawn) {
+  /** @type {any[]} */
   const rows = [];
   const reuse = (key, make, ...facts) => {
     const sign = JSON.stringify(facts);
@@ -148,15 +197,18 @@ function layOut(chat, drawn) {
     rows.push(drawn.get(key));
     return rows.at(-1);
   };
+  /** @type {any} */
   let before = {};
   for (const entry of chat.timeline) {
+    if (entry.event?.name == 'csat_received') continue; // the question shows its answer
     const { parts, event, redacted_at: redacted, edited_at: edited, failed, author } = entry;
     const time = new Date(entry.occurred_at ?? entry.at);
-    const day = showTime(time, { weekday: 'long', day: 'numeric', month: 'long' });
-    if (day != before.day) reuse(day, () => h('div.day', null, day));
+    const day = time.toDateString();
+    const shown = day != before.day && showDay(time);
+    if (shown) reuse(day, () => h('div.day', null, shown), shown);
     const who = event ? {} : isOwn(entry) ? '' : author.type + author.name;
     const row = reuse(entry.id ?? entry.client_message_id, () => drawEntry(entry, chat), parts, event, redacted, failed, isAsking(entry, chat));
-    const together = day == before.day && who == before.who && time - before.time < TOGETHER_MS;
+    const together = day == before.day && who == before.who && Number(time) - before.time < TOGETHER_MS;
     row.classList.toggle('together', together);
     before.row?.classList.toggle('followed', together);
     if (row.state) row.state.textContent = [showTime(time, { timeStyle: 'short' }), edited && t('edited'), isOwn(entry) && t(stateOf(entry))].filter(Boolean).join(' · ');
@@ -171,8 +223,8 @@ const isOwn = ({ direction }) => direction != 'outbound';
 const stateOf = ({ id, state, failed, sent }) => (id ? state : failed ? 'failed' : sent ? 'sent' : 'sending');
 
 function isAsking({ id, parts, event }, chat) {
-  if (event?.name == 'csat_requested') return chat.conversation?.csat;
-  return parts?.some(({ type }) => type == 'choices' || type == 'form') && !chat.timeline.some((one) => one.in_reply_to == id);
+  if (event?.name == 'csat_requested') return chat.view.conversation?.csat ?? {};
+  return !chat.past && parts?.some(({ type }) => type == 'choices' || type == 'form') && !chat.timeline.some((one) => one.in_reply_to == id);
 }
 
 function drawEntry(entry, chat) {
@@ -183,21 +235,29 @@ function drawEntry(entry, chat) {
   return Object.assign(h(isOwn(entry) ? 'div.mine' : 'div.theirs', { state, seq },
     isOwn(entry) ? h('span.unseen', null, t('you')) : h('b.name', null, h('bdi', null, author.name || t('team')), author.type == 'bot' && h('small', null, t('bot'))),
     h('div.bubble', { dir: 'auto' }, said),
-    failed && h('p.failed', { role: 'alert' }, failed, button('quiet', () => chat.change(id, { failed: null }), t('retry')), button('quiet', () => chat.change(id), t('discard'))),
+    failed && h('p.failed', { role: 'alert' }, explain(failed), button('quiet', () => chat.change(id, { failed: null }), t('retry')), button('quiet', () => chat.change(id), t('discard'))),
     state));
 }
 
 function drawEvent({ id, event: { name, by, facts } }, chat) {
   if (name != 'csat_requested') return h('div.event', null, t(name, { name: by?.name, ...facts }));
-  const { csat } = chat.conversation ?? {};
+  const { csat } = chat.view.conversation ?? {};
   const rated = csat?.entry_id == id && csat.rating;
   const fields = [{ name: 'rating', kind: 'rating', required: true }, { name: 'comment', label: t('comment'), kind: 'textarea' }];
-  return h('div.card', null, rated ? t('rated', { rating: t(`csat${rated}`) }) : buildForm({ title: t('rate'), fields }, async (values, { rating, comment }) => {
-    await chat.post('/csat', { entry_id: id, rating: Number(rating), comment });
-    chat.setConversation({ ...chat.conversation, csat: { entry_id: id, rating } });
-  }));
+  const form = buildForm({ title: t('rate'), fields }, (values, given) => chat.rate(id, Number(given.rating), given.comment), { rating: rated });
+  if (!rated) return h('div.card', null, form);
+  const changeable = Date.now() < Date.parse(csat.rated_at) + chat.get('config').csat.change_hours * HOUR_MS;
+  const change = () => {
+    card.replaceChildren(form);
+    card.className = 'card';
+    card.scrollIntoView({ block: 'nearest' });
+    form.elements.rating[rated - 1].focus({ preventScroll: true });
+  };
+  const card = h('div.card.rated', null, t('rated', { rating: t(`csat${rated}`) }), changeable && button('quiet', change, t('change')));
+  return card;
 }
 
+/** @param {any} part */
 const say = ({ fallback, text, title, name }) => h('div.text', null, format(fallback ?? text ?? title ?? name ?? ''));
 
 const DRAWN = {
@@ -236,18 +296,23 @@ function file({ attachment }, entry, chat) {
   return shown;
 }
 
+/**
+ * @param {{title?: string | null, fields: Field[], submit?: string | null}} asked
+ * @param {(values: {name: string, label?: string, value: any}[], given: Record<string, any>) => unknown} done
+ * @param {any} [known] what is filled in already
+ */
 export function buildForm({ title, fields, submit }, done, known) {
   const problem = h('p.failed', { role: 'alert' });
   const go = h('button.main', null, submit || t('send'));
   const form = h('form', {
     async onsubmit(event) {
       event.preventDefault();
-      const given = Object.fromEntries([...new FormData(form)].filter(([, value]) => value.trim()));
+      const given = Object.fromEntries([...new FormData(form)].filter(([, value]) => `${value}`.trim()));
       go.disabled = true;
       try {
         await done(fields.filter(({ name }) => given[name]).map(({ name, label }) => ({ name, label, value: given[name] })), given);
       } catch (error) {
-        problem.textContent = error.message || t('failed');
+        problem.textContent = explain(/** @type {any} */ (error));
       }
       go.disabled = false;
     },
@@ -255,12 +320,13 @@ export function buildForm({ title, fields, submit }, done, known) {
   return form;
 }
 
-function buildField({ name, label, kind, required, options }, known) {
+/** @param {Field} field @param {any} known */
+function buildField({ name, label, kind, required, options = [] }, known) {
   if (kind == 'rating') return h('fieldset', null, h('legend.unseen', null, t('rate')), [1, 2, 3, 4, 5].map((value) =>
-    h('label', null, h('input', { type: 'radio', name, value, required }), h('b', null, value), h('small', null, t(`csat${value}`)))));
+    h('label', null, h('input', { type: 'radio', name, value, required, checked: value == known?.rating }), h('b', null, value), h('small', null, t(`csat${value}`)))));
   const id = `f${(ids += 1)}`;
   const facts = { id, name, required, dir: 'auto' };
-  const value = known?.[name] ?? known?.[kind] ?? '';
+  const value = known?.[name] ?? known?.[kind ?? ''] ?? '';
   const type = kind == 'phone' ? 'tel' : kind ?? 'text';
   const autocomplete = type != 'text' ? type : name == 'name' ? name : 'on';
   const input = kind == 'select' ? h(kind, facts, h('option'), options.map((one) => h('option', null, one)))

@@ -1,10 +1,17 @@
 if (!window.switchboard?.live) {
   const queue = window.switchboard?.q;
   const root = document.documentElement;
+  /** @type {any} */
   const script = document.querySelector('script[data-channel]');
   const options = script.dataset;
+  /** @type {any[]} */
   const [host, button, dialog, frame] = ['switchboard-chat', 'button', 'dialog', 'iframe'].map((name) => document.createElement(name));
-  let known = {}, port, identity, page;
+  /** @type {MessagePort | undefined} */
+  let port;
+  /** @type {any} */
+  let known = {};
+  /** @type {any} */
+  let identity, page;
   try { known = JSON.parse(localStorage[options.channel]); } catch {}
 
   const title = () => document.title.replace(/^\(\d+\) /, '');
@@ -21,7 +28,7 @@ if (!window.switchboard?.live) {
     const count = (!dialog.open && unread) || '';
     host.style.cssText = 'all:initial;' + (look || `--c:${options.color || '#2457d6'};--s:${options.position == 'left' ? '20px auto' : 'auto 20px'}`);
     button.hidden = options.launcher == 'off';
-    button.ariaLabel = `${label} ${count}`;
+    button.ariaLabel = label;
     button.ariaExpanded = dialog.open;
     button.dataset.unread = count;
     dialog.ariaLabel = frame.title = label;
@@ -32,6 +39,7 @@ if (!window.switchboard?.live) {
     try { localStorage[options.channel] = JSON.stringify(facts); } catch {}
     show();
   };
+  /** @type {Record<string, ((detail: any) => void)[]>} */
   const listeners = { shut: [() => dialog.close()], state: [keep] };
   const commands = {
     open() {
@@ -52,7 +60,10 @@ if (!window.switchboard?.live) {
       load();
       tell('logout');
     },
-    setPage: (facts) => moved((page = facts)),
+    setPage(facts) {
+      page = facts;
+      moved();
+    },
     on: (name, fn) => (listeners[name] ||= []).push(fn),
   };
 
@@ -83,13 +94,13 @@ button:after{content:attr(data-unread);position:absolute;top:-6px;right:-6px;min
 dialog{background:0 0;margin:0 0 72px;width:min(400px,100vw - 40px);height:min(680px,100vh - 112px);border-radius:20px;overflow:hidden}
 iframe{border:0;width:100%;height:100%}
 @media(max-width:480px),(max-height:480px){dialog{inset:0;margin:0;min-width:100vw;min-height:100dvh;border-radius:0}}
-@media(forced-colors:active){button{border:2px solid}button:before{background:ButtonText}}`);
+@media(forced-colors:active){button,dialog{border:2px solid}button:before{background:ButtonText}}`);
   const shadow = host.attachShadow({ mode: 'open' });
   shadow.adoptedStyleSheets = [sheet];
   shadow.append(button, dialog);
   button.setAttribute('aria-controls', (dialog.id = 'panel'));
 
-  (window.switchboard = (name, ...rest) => { commands[name]?.(...rest); }).live = 1;
+  window.switchboard = Object.assign((name, ...rest) => { commands[name]?.(...rest); }, { live: 1 });
   new MutationObserver(() => host.isConnected || root.append(host)).observe(root, { childList: true });
   root.append(host);
   show();

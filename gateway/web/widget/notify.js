@@ -14,8 +14,8 @@ const WORDS = {
   en: ['Notifications', 'Be told here when somebody answers you, also while the chat is closed.', 'Turn on',
     'You will be told.', 'Notifications are blocked for this page. You can allow them in your browser’s settings.',
     'This browser cannot show notifications here.'],
-  es: ['Avisos', 'Reciba aquí un aviso cuando alguien le responda, también con el chat cerrado.', 'Activar',
-    'Se le avisará.', 'Los avisos están bloqueados para esta página. Puede permitirlos en los ajustes del navegador.',
+  es: ['Avisos', 'Recibe aquí un aviso cuando alguien te responda, también con el chat cerrado.', 'Activar',
+    'Te avisaremos.', 'Los avisos están bloqueados para esta página. Puedes permitirlos en los ajustes del navegador.',
     'Este navegador no puede mostrar avisos aquí.'],
   de: ['Benachrichtigungen', 'Hier erfahren, wenn jemand antwortet, auch wenn der Chat geschlossen ist.', 'Einschalten',
     'Sie werden benachrichtigt.', 'Benachrichtigungen sind für diese Seite gesperrt. Erlauben Sie sie in den Einstellungen.',
@@ -24,12 +24,12 @@ const WORDS = {
     'Vous serez averti.', 'Les notifications sont bloquées pour cette page. Autorisez-les dans les réglages du navigateur.',
     'Ce navigateur ne peut pas afficher de notifications ici.'],
   pt: ['Notificações', 'Receba aqui um aviso quando alguém responder, mesmo com a conversa fechada.', 'Ativar',
-    'Será avisado.', 'As notificações estão bloqueadas nesta página. Pode permiti-las nas definições do navegador.',
-    'Este navegador não pode mostrar notificações aqui.'],
+    'Vamos avisar você.', 'As notificações estão bloqueadas nesta página. Você pode permiti-las nas configurações do navegador.',
+    'Este navegador não consegue mostrar notificações aqui.'],
   ar: ['الإشعارات', 'تلقَّ إشعارًا هنا عندما يرد عليك أحد، حتى عندما تكون المحادثة مغلقة.', 'تفعيل',
     'سيتم إشعارك.', 'الإشعارات محظورة لهذه الصفحة. يمكنك السماح بها من إعدادات المتصفح.',
     'لا يمكن لهذا المتصفح عرض الإشعارات هنا.'],
-  zh: ['通知', '有人回复您时在此通知您,即使对话已关闭。', '开启', '我们会通知您。',
+  zh: ['通知', '有人回复您时在此通知您，即使对话已关闭。', '开启', '我们会通知您。',
     '此页面的通知已被阻止。您可以在浏览器设置中允许。', '此浏览器无法在此显示通知。'],
 };
 
@@ -76,7 +76,7 @@ async function subscribe(key) {
   if (before && !isFor(before, applicationServerKey)) await before.unsubscribe();
   const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey });
   const { endpoint, keys } = subscription.toJSON();
-  return { endpoint, keys: { p256dh: keys.p256dh, auth: keys.auth } };
+  return { endpoint, keys: { p256dh: keys?.p256dh, auth: keys?.auth } };
 }
 
 /** The one URL of a script this page may load by name (Trusted Types): never anything that was handed to it. */

@@ -203,7 +203,7 @@ def _consent(batch: Batch, fact: Fact, event: ConsentChanged) -> None:
 def _place_of(batch: Batch, event: MessageReceived, known: KnownIdentity) -> tuple[Held, Sorted]:
     """The conversation a message joins or begins, and why; mail has rules of its own."""
     if event.letter is None:
-        held, because = _thread_of(batch, known.contact_id)
+        held, because = _thread_of(batch, known.contact_id, anew=event.anew)
         return held, Sorted(None, ThreadMatch(by="open_conversation", because=because))
     own = [one.thread for one in batch.of_contact.get(known.contact_id, ())]
     key = _key(_sender(event.sender))
@@ -215,9 +215,9 @@ def _place_of(batch: Batch, event: MessageReceived, known: KnownIdentity) -> tup
     return held, found
 
 
-def _thread_of(batch: Batch, contact_id: UUID) -> tuple[Held, str]:
+def _thread_of(batch: Batch, contact_id: UUID, *, anew: bool = False) -> tuple[Held, str]:
     known = batch.of_contact.get(contact_id, ())
-    opening = choose_thread((held.thread for held in known), now=batch.now, window=batch.window)
+    opening = choose_thread((held.thread for held in known), now=batch.now, window=None if anew else batch.window)
     held = batch.held[opening.thread.id] if opening.thread else _open(batch, contact_id)
     return held, opening.because
 

@@ -20,7 +20,7 @@ def test_no_secret_is_in_it() -> None:
         origins=["https://shop.example"], verification="required", identity_secret=SECRET, jwt_secret=SECRET,
         jwt_audience="our-audience", home=Home(articles=[Article(title="Returns", url="https://shop.example/r")]),
     )  # fmt: skip
-    shown = msgspec.json.encode(show_config("cha_1", chat, locale="en", push_key=None, now=NOW)).decode()
+    shown = msgspec.json.encode(show_config("cha_1", chat, locale="en", push_key=None, mails=False, now=NOW)).decode()
     for hidden in (SECRET, "our-audience", "origins", "user_system"):
         assert hidden not in shown
     assert '"verification":"required"' in shown
@@ -37,7 +37,7 @@ def test_the_nearest_language_is_chosen() -> None:
 def test_the_form_before_the_chat_is_answered_under_a_name_of_its_own() -> None:
     """Whatever an operator calls it, its answers are told from those to any form of a message."""
     form = Form(id="anything", fields=[FormField(name="order", label="Order")])
-    shown = show_config("cha_1", WebchatSettings(pre_chat=form), locale="en", push_key=None, now=NOW)
+    shown = show_config("cha_1", WebchatSettings(pre_chat=form), locale="en", push_key=None, mails=False, now=NOW)
     assert shown.pre_chat is not None
     assert shown.pre_chat.id == "pre_chat"
     assert shown.hours.state == "open"

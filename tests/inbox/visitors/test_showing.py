@@ -178,6 +178,17 @@ def test_what_concerns_the_visitor_is_told(happened: dict[str, Any], told: dict[
     assert "agt_" not in msgspec.json.encode(shown).decode()
 
 
+@pytest.mark.parametrize("name", ["csat_requested", "csat_received"])
+def test_what_another_visitor_was_asked_is_not_told(name: str) -> None:
+    """Where two visitors have become one contact, a question and its answer stay with whoever was asked."""
+    happened = event(name, to=2)
+    for asked, told in ((THEIRS, True), (SOMEBODYS, False)):
+        shown = show_visitor_entry({**happened, "identity_id": asked, "medium": "webchat"}, STRANGER)
+        assert (shown is not None) is told
+    by_mail = {**event("moved_to_email"), "identity_id": SOMEBODYS, "medium": "email"}
+    assert show_visitor_entry(by_mail, STRANGER) is not None
+
+
 def test_a_program_writes_without_its_name() -> None:
     """How we call the key of an integration is not for customers."""
     shown = show_visitor_entry(row(author={"type": "integration", "id": "key_1", "name": "crm-prod"}), STRANGER)

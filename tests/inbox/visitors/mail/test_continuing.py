@@ -241,5 +241,5 @@ def test_every_language_says_everything() -> None:
         for phrase, words in phrases.items():
             for name in ("{name}", "{hours}"):
                 assert (name in words) is (name in PHRASES["en"][phrase]), (language, phrase)
-    assert say("subject", "pt-BR", name="Loja") == "A sua conversa com Loja"
+    assert say("subject", "pt-BR", name="Loja") == "Sua conversa com Loja"
     assert say("subject", "xx", name="Shop") == "Your chat with Shop"
