@@ -1,5 +1,7 @@
 /** The public API over fetch: cookies and CSRF, idempotent POSTs, conditions, problems as errors, patience where asked. */
+import { noteTime } from './format.js';
 
+const BASE = '/v1';
 const KEPT_REQUESTS = 200;
 const KEPT_TEXT_CHARS = 20_000;
 const TRIES = 4;
@@ -7,6 +9,8 @@ const LONGEST_WAIT_SECONDS = 20;
 const FIRST_WAIT_MS = 400;
 /** Answers that ask to come back: the request was not worked on, or another of the same key still is. */
 const COME_BACK = new Set([429, 503]);
+/** What is not kept to be shown: whoever looks over a shoulder, or is sent a copy, has no use for it. */
+const SECRETS = /"(\w*(?:password|secret|token|ticket))":"[^"]*"/g;
 
 /** What the API refused, as it said it (RFC 9457), or that it could not be reached (status 0). */
 export class ApiProblem extends Error {
@@ -37,9 +41,10 @@ export class ApiProblem extends Error {
  */
 
 /**
- * @param {{bus: import('./bus.js').Bus, login: () => Promise<void>, base?: string}} parts `login` ends when there is a session again
+ * @param {{bus: import('./bus.js').Bus, login: () => Promise<void>, renew: () => Promise<void>}} parts `login` ends when there is
+ * a session again, `renew` when the token is that of the session which another page has begun meanwhile
  */
-export function createApi({ bus, login, base = '/v1' }) {
+export function createApi({ bus, login, renew }) {
   const log = [];
   const api = {
     /** The token for unsafe requests, told with the session. */
@@ -57,7 +62,7 @@ export function createApi({ bus, login, base = '/v1' }) {
     /** @param {string} path @param {Options} [options] */
     del: (path, options) => request('DELETE', path, undefined, options),
     /** A response whose body the caller reads: the event stream. @param {string} path @param {RequestInit} init */
-    open: (path, init) => fetch(base + path, { credentials: 'same-origin', ...init }),
+    open: (path, init) => fetch(BASE + path, { credentials: 'same-origin', ...init }),
   };
 
   async function request(method, path, body, options = {}) {
@@ -67,6 +72,7 @@ export function createApi({ bus, login, base = '/v1' }) {
       } catch (problem) {
         if (!(problem instanceof ApiProblem)) throw problem;
         if (problem.status === 401 && !options.quiet) await login();
+        else if (problem.code === 'csrf_failed' && attempt === 1) await renew();
         else {
           const wait = waitBefore(problem, attempt, method === 'GET' || Boolean(options.idempotencyKey));
           if (wait === null) throw problem;
@@ -78,12 +84,13 @@ export function createApi({ bus, login, base = '/v1' }) {
 
   async function once(method, path, body, options) {
     const headers = headersOf(method, body, options, api.csrf);
-    const kept = { at: Date.now(), method, path: base + path, body: textOf(body), status: 0, ms: 0, requestId: null, answer: '' };
+    const kept = { at: Date.now(), method, path: BASE + path, body: textOf(body), status: 0, ms: 0, requestId: null, answer: '' };
     const started = performance.now();
     try {
-      const response = await send(base + path, method, headers, body, options.signal);
+      const response = await send(BASE + path, method, headers, body, options.signal);
       const text = await response.text();
-      Object.assign(kept, { status: response.status, requestId: response.headers.get('x-request-id'), answer: text.slice(0, KEPT_TEXT_CHARS) });
+      noteTime(response.headers.get('date'));
+      Object.assign(kept, { status: response.status, requestId: response.headers.get('x-request-id'), answer: hush(text) });
       const json = parsed(text);
       if (!response.ok) throw new ApiProblem(json, response.status, response.headers);
       return options.whole ? { body: json, headers: response.headers, status: response.status } : json;
@@ -148,7 +155,8 @@ function parsed(text) {
   }
 }
 
-const textOf = (body) => (body === undefined ? null : body instanceof FormData ? '(form)' : JSON.stringify(body).slice(0, KEPT_TEXT_CHARS));
+const hush = (text) => text.slice(0, KEPT_TEXT_CHARS).replace(SECRETS, '"$1":"…"');
+const textOf = (body) => (body === undefined ? null : body instanceof FormData ? '(form)' : hush(JSON.stringify(body)));
 
 function pause(ms, signal) {
   return new Promise((resolve, reject) => {

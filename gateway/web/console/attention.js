@@ -1,18 +1,24 @@
 /** Calling somebody back to the page: its title, a notification and a sound, the latter two only where they were chosen. */
-import { titleOf } from './shell.js';
+import { nameOf, whoIn } from './format.js';
 import { t } from './strings.js';
 
 const TONE_SECONDS = 0.18;
+const RING_APART_MS = 2000;
 
 /** @param {any} app */
 export function createAttention(app) {
-  const { bus, prefs, store, router } = app;
-  let unread = 0;
+  const { bus, prefs, store, router, live } = app;
+  let unread = 0, rangAt = 0;
   const showTitle = () => { document.title = titleOf(app, unread); };
   bus.on('event', (event) => {
-    if (!calls(event, store.me)) return;
+    // What is caught up on after a night calls nobody one by one: it is counted.
+    if (live.status().state !== 'online' || !calls(event, store.me)) return;
     const away = document.hidden || !document.hasFocus();
-    if (prefs.get('sound') && (away || router.route().conversationId !== event.conversation_id)) ring();
+    const heard = prefs.get('sound') && (away || router.route().conversationId !== event.conversation_id);
+    if (heard && Date.now() - rangAt > RING_APART_MS) {
+      rangAt = Date.now();
+      ring();
+    }
     if (prefs.get('notify') && away) notify(event, app);
   });
   bus.on('route', showTitle);
@@ -21,9 +27,19 @@ export function createAttention(app) {
     showTitle,
     setUnread(count) {
       unread = count;
+      navigator.setAppBadge?.(count).catch(() => undefined);
       showTitle();
     },
   };
+}
+
+/** What the page is called: how much waits unread, and what is open. */
+function titleOf({ store, router, model }, unread) {
+  const route = router.route();
+  const open = route.conversationId && store.conversation(route.conversationId);
+  const view = store.get('views').find((one) => one.id === model.get().view)?.name;
+  const name = route.page === 'settings' ? t('Settings') : open ? whoIn(open) : route.q ? t('Search results') : view;
+  return `${unread ? `(${unread}) ` : ''}${[name, 'Switchboard'].filter(Boolean).join(' · ')}`;
 }
 
 /** A customer wrote, to me or to nobody yet. @param {any} event @param {any} me */
@@ -40,11 +56,10 @@ export async function chooseNotifications(prefs, on) {
   return allowed;
 }
 
-function notify(event, { router }) {
+function notify({ conversation_id: id, data }, { router }) {
   if (!('Notification' in globalThis) || Notification.permission !== 'granted') return;
-  const { entry, conversation } = event.data;
-  const shown = new Notification(conversation?.contact?.name ?? t('newMessage'), { body: entry.text.slice(0, 140), tag: event.conversation_id });
-  shown.onclick = () => { focus(); router.open(event.conversation_id); shown.close(); };
+  const shown = new Notification(nameOf(data.entry.author), { body: (data.entry.text ?? '').slice(0, 140), tag: id });
+  shown.onclick = () => { focus(); router.open(id); shown.close(); };
 }
 
 function ring() {

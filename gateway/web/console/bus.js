@@ -1,6 +1,6 @@
 /** Messages between parts of the page that do not know each other. */
 
-/** @typedef {{on: (name: string, fn: (detail: any) => void) => () => void, emit: (name: string, detail?: any) => void}} Bus */
+/** @typedef {{on: (name: string, fn: (detail: any) => void) => () => void, emit: (name: string, detail?: any) => void, heard: (name: string) => boolean}} Bus */
 
 /** @returns {Bus} */
 export function createBus() {
@@ -10,10 +10,22 @@ export function createBus() {
     on(name, fn) {
       const set = listeners.get(name) ?? new Set();
       listeners.set(name, set.add(fn));
-      return () => void set.delete(fn);
+      return () => {
+        set.delete(fn);
+        if (!set.size && listeners.get(name) === set) listeners.delete(name);
+      };
     },
+    /** One that fails does not keep the others from hearing it. */
     emit(name, detail) {
-      for (const fn of [...(listeners.get(name) ?? [])]) fn(detail);
+      for (const fn of [...(listeners.get(name) ?? [])]) {
+        try {
+          fn(detail);
+        } catch (error) {
+          reportError(error);
+        }
+      }
     },
+    /** Whether anybody listens. */
+    heard: (name) => listeners.has(name),
   };
 }

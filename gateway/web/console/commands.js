@@ -1,4 +1,5 @@
 /** What can be done, once for keys, palette, menus and buttons: `commands.run('close')`. */
+import { toastProblem } from './toast.js';
 
 /**
  * @typedef {object} Command
@@ -26,7 +27,7 @@ export function createCommands() {
       stack.push(command);
       return () => void (stack.includes(command) && stack.splice(stack.indexOf(command), 1));
     },
-    run: (id, argument) => (can(id) ? get(id)?.run(argument) : undefined),
+    run: (id, argument) => (can(id) ? Promise.resolve(get(id)?.run(argument)).catch(toastProblem) : undefined),
     get,
     can,
     list: () => [...stacks.values()].map((stack) => stack.at(-1)).filter((command) => command !== undefined),

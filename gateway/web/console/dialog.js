@@ -1,28 +1,36 @@
 /** Dialogs of the browser's own kind: they hold the focus, close by Esc and give the focus back. */
-import { h, uid } from './dom.js';
+import { button, h, uid } from './dom.js';
 import { sentences } from './format.js';
 import { t } from './strings.js';
 
 /**
- * @param {{title: string, wide?: boolean, class?: string, onclose?: () => void}} options
+ * @param {{title: string, wide?: boolean, class?: string, onclose?: () => void, stays?: boolean}} options `stays`: until it is closed by us
  * @param {(close: () => void) => any} build what is in it
  * @returns {{element: HTMLDialogElement, close: () => void}}
  */
-export function openDialog({ title, wide, class: kind, onclose }, build) {
+export function openDialog({ title, wide, class: kind, onclose, stays }, build) {
   const id = uid('dialog');
-  const close = () => element.close();
+  let over = false;
+  const close = () => { over = true; element.close(); };
   const element = h('dialog', { class: [wide && 'wide', kind].filter(Boolean).join(' '), 'aria-labelledby': id });
   element.append(h('div', { class: 'body' }, h('h2', { id }, title), build(close)));
   const before = document.activeElement;
   element.addEventListener('close', () => {
+    if (stays && !over) return element.showModal(); // browsers close it at a second Esc, whatever we say to the first
     element.remove();
     if (before instanceof HTMLElement && before.isConnected) before.focus();
-    onclose?.();
+    return onclose?.();
   });
-  element.addEventListener('mousedown', (event) => { if (event.target === element) close(); });
+  element.addEventListener('cancel', (event) => { if (stays) event.preventDefault(); });
+  element.addEventListener('mousedown', (event) => { if (event.target === element && !stays) close(); });
   document.body.append(element);
   element.showModal();
   return { element, close };
+}
+
+/** Something to be read, and a button that closes it. @param {string} title @param {...any} content */
+export function openNotice(title, ...content) {
+  return openDialog({ title, wide: true }, (close) => [content, h('div', { class: 'foot' }, button(t('Done'), close, { class: 'primary' }))]);
 }
 
 /**
@@ -42,12 +50,12 @@ export function openForm({ title, wide, submit, danger }, fields, send) {
  */
 export function buildForm({ submit, danger, cancel, done }, fields, send) {
   const error = h('p', { class: 'error', role: 'alert', hidden: true });
-  const button = h('button', { class: danger ? 'danger' : 'primary' }, submit);
+  const press = h('button', { class: danger ? 'danger' : 'primary' }, submit);
   const form = h('form', { class: 'column form', novalidate: true }, ...fields, error,
-    h('div', { class: 'foot' }, cancel && h('button', { type: 'button', class: 'plain', onclick: cancel }, t('cancel')), button));
+    h('div', { class: 'foot' }, cancel && button(t('Cancel'), cancel, { class: 'plain' }), press));
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    button.disabled = true;
+    press.disabled = true;
     clearErrors(form, error);
     try {
       const answer = await send(Object.fromEntries(/** @type {any} */ (new FormData(form))), form);
@@ -55,7 +63,7 @@ export function buildForm({ submit, danger, cancel, done }, fields, send) {
     } catch (problem) {
       showProblem(form, error, problem);
     } finally {
-      button.disabled = false;
+      press.disabled = false;
     }
   });
   return form;

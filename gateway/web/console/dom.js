@@ -60,6 +60,16 @@ export function iconButton(name, label, onclick, more) {
   return h('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick, ...more }, icon(name));
 }
 
+/**
+ * A button with words, and an icon before them where there is one.
+ * @param {string} words
+ * @param {(event: any) => void} onclick
+ * @param {Record<string, any>} [more]
+ */
+export function button(words, onclick, { icon: name, ...more } = {}) {
+  return h('button', { type: 'button', onclick, ...more }, name && icon(name), words);
+}
+
 let ids = 0;
 
 /** An id that is unique on the page, for `for`, `aria-controls` and the like. */

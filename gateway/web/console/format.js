@@ -9,6 +9,19 @@ const longDay = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'nume
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const plain = new Intl.NumberFormat();
 
+/** How far this device's clock is off, in milliseconds; a little is the way of the answer, and counts as nothing. */
+let skew = 0;
+const SKEW_NOTED_MS = 5000;
+
+/** Learn from an answer what time it is. @param {string|null} date the header of that name */
+export function noteTime(date) {
+  const off = Date.parse(date ?? '') - Date.now();
+  if (off) skew = Math.abs(off) < SKEW_NOTED_MS ? 0 : off;
+}
+
+/** The time by the gateway's clock, in milliseconds. */
+export const now = () => Date.now() + skew;
+
 /** How long, in one unit: "now", "4m", "3h", "2d". @param {number} ms */
 export function showSpan(ms) {
   if (ms < MINUTE) return 'now';

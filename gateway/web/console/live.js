@@ -2,16 +2,18 @@
  * The live connection: one WebSocket, resumed by cursor, so that after a cut every event comes once and none is missed.
  * Where WebSockets are blocked the same events are read by fetch as server-sent events.
  */
+import { CLOSE_AUTH, followStream } from './stream.js';
 
-const FIRST_WAIT_MS = 300;
+const FIRST_RETRY_MS = 300;
 const LONGEST_WAIT_MS = 8_000;
 /** So many sockets that never got ready, and events are read by fetch; more where one has been ready before. */
 const SOCKET_TRIES = 2;
 const PROVEN_TRIES = 6;
 const FETCH_TRIES = 2;
-const SILENT_HEARTBEATS = 2.5;
-const DEFAULT_HEARTBEAT_SECONDS = 15;
-const CLOSE_AUTH = 4401;
+/** How often a socket is asked whether it lives, how long it may think, and how long a stream may say nothing at all. */
+const PROBE_MS = 15_000;
+const ANSWER_MS = 8_000;
+const SILENT_MS = 40_000;
 const CLOSE_EXPIRED = 4409;
 
 /** @typedef {'connecting'|'online'|'reconnecting'|'offline'} State */
@@ -23,8 +25,8 @@ const CLOSE_EXPIRED = 4409;
 export function createLive({ bus, api, take }) {
   /** @type {Map<string, any>} */
   const wanted = new Map();
-  const it = { state: /** @type {State} */ ('connecting'), by: 'socket', cursor: /** @type {string|null} */ (null), caughtUp: 0, last: [] };
-  let link = null, head = null, attempts = 0, unready = 0, useTicket = false, everOnline = false, stopped = true, timer = 0, watch = 0, heartbeat = DEFAULT_HEARTBEAT_SECONDS, tries = SOCKET_TRIES;
+  const it = { state: /** @type {State} */ ('connecting'), by: 'socket', cursor: /** @type {string|null} */ (null), caughtUp: 0 };
+  let link = null, head = null, attempts = 0, unready = 0, useTicket = false, everOnline = false, stopped = true, timer = 0, heardAt = 0, tries = SOCKET_TRIES;
 
   function enter(state) {
     if (state === it.state) return;
@@ -36,32 +38,31 @@ export function createLive({ bus, api, take }) {
   function connect() {
     if (stopped || link) return;
     clearTimeout(timer);
-    if (!navigator.onLine) return void enter('offline');
+    // A browser without a network may still reach a gateway of its own machine: it is tried once.
+    if (!navigator.onLine && attempts) return void enter('offline');
     it.by = unready >= tries ? 'fetch' : 'socket';
     it.caughtUp = 0;
     link = it.by === 'socket' ? openSocket({ hear, lost, ready: () => head !== null, ticket: useTicket && (() => api.post('/stream-tickets', {})) }) : openStream({ api, cursor: it.cursor, hear, lost });
-    alive();
+    heardAt = Date.now();
   }
 
   function lost(code) {
     const wasReady = head !== null;
     [link, head] = [null, null];
-    clearTimeout(watch);
     if (stopped) return;
     if (wasReady && it.by === 'socket') tries = PROVEN_TRIES;
     unready = wasReady ? 0 : (unready + 1) % (tries + FETCH_TRIES);
     if (code === CLOSE_AUTH) useTicket = true;
     if (code === CLOSE_EXPIRED) relist(null);
-    attempts = wasReady ? 0 : attempts + 1;
+    attempts = wasReady && navigator.onLine ? 0 : attempts + 1;
     if (everOnline || attempts > 1) enter(navigator.onLine ? 'reconnecting' : 'offline');
-    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempts);
+    const wait = Math.min(LONGEST_WAIT_MS, FIRST_RETRY_MS * 2 ** attempts);
     timer = setTimeout(connect, wait * (0.5 + Math.random() / 2));
   }
 
   const heard = {
     ready(frame) {
       head = frame.cursor;
-      heartbeat = frame.heartbeat_seconds ?? heartbeat;
       [attempts, useTicket] = [0, false];
       if (it.cursor) send({ type: 'resume', cursor: it.cursor });
       else it.cursor = head;
@@ -87,7 +88,7 @@ export function createLive({ bus, api, take }) {
   };
 
   function hear(frame) {
-    alive();
+    heardAt = Date.now();
     heard[frame.type]?.(frame);
   }
 
@@ -102,20 +103,28 @@ export function createLive({ bus, api, take }) {
     arrived();
   }
 
-  /** A connection that says nothing for longer than its heartbeat is dead, whatever the system thinks of it. */
-  function alive() {
-    clearTimeout(watch);
-    watch = setTimeout(() => link?.close(), heartbeat * SILENT_HEARTBEATS * 1000);
+  /** A connection that does not answer is dead, whatever the system thinks of it: the computer may have slept. */
+  function probe() {
+    const [asked, mine] = [Date.now(), link];
+    const close = () => { if (mine && mine === link && heardAt < asked) mine.close(); };
+    if (head !== null && send({ type: 'ping' })) setTimeout(close, ANSWER_MS);
+    else if (asked - heardAt > SILENT_MS) close();
   }
 
   function send(frame) {
     return link?.send?.(frame) ?? false;
   }
 
-  setInterval(() => send({ type: 'ping' }), DEFAULT_HEARTBEAT_SECONDS * 1000);
-  addEventListener('online', connect);
+  function wake() {
+    if (link) return probe();
+    attempts = 0;
+    connect();
+  }
+
+  setInterval(probe, PROBE_MS);
+  addEventListener('online', () => { if (head === null) link?.close(); wake(); });
   addEventListener('offline', () => { enter('offline'); link?.close(); });
-  document.addEventListener('visibilitychange', () => { if (!document.hidden && it.state !== 'online') { attempts = 0; connect(); } });
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) wake(); });
 
   return {
     /** @returns {{state: State, by: string, cursor: string|null, caughtUp: number}} */
@@ -124,11 +133,6 @@ export function createLive({ bus, api, take }) {
     start(cursor = null) {
       it.cursor ??= cursor;
       if (stopped) { stopped = false; connect(); }
-    },
-    stop() {
-      stopped = true;
-      clearTimeout(timer);
-      link?.close();
     },
     /** @param {string} id @param {{q?: string|null, types?: string[]|null, conversation_id?: string|null}} what */
     subscribe(id, what = {}) {
@@ -165,6 +169,6 @@ function openSocket({ hear, lost, ready, ticket }) {
 /** The same by fetch: events only, nothing can be said. */
 function openStream({ api, cursor, hear, lost }) {
   const stop = new AbortController();
-  import('./stream.js').then(({ followStream }) => followStream({ api, cursor, hear, signal: stop.signal })).then(lost, () => lost(0));
+  followStream({ api, cursor, hear, signal: stop.signal }).then(lost, () => lost(0));
   return { close: () => stop.abort() };
 }

@@ -3,7 +3,7 @@ import { h, icon, mount, uid } from './dom.js';
 import { openDialog } from './dialog.js';
 import { t } from './strings.js';
 
-const SETTLE_MS = 150;
+const FIND_SETTLE_MS = 150;
 
 /** @typedef {{title: string, detail?: string, icon?: string, keys?: string, group?: string, pick: () => any}} Choice */
 
@@ -33,7 +33,7 @@ export function openPicker({ title, placeholder, find, text = '' }) {
       const heading = choice.group && choice.group !== group && h('div', { class: 'heading', role: 'presentation' }, choice.group);
       group = choice.group ?? group;
       return [heading, option(choice, index)];
-    }), !choices.length && h('p', { class: 'none', role: 'presentation' }, t('nothingFound')));
+    }), !choices.length && h('p', { class: 'none', role: 'presentation' }, t('Nothing found')));
     move(0);
   }
   const option = (choice, index) => h('div', { role: 'option', id: `${list.id}-${index}`, 'aria-selected': 'false', onclick: () => pick(index) },
@@ -58,7 +58,7 @@ export function openPicker({ title, placeholder, find, text = '' }) {
     event.preventDefault();
     keys[event.key]();
   });
-  input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(search, SETTLE_MS); });
+  input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(search, FIND_SETTLE_MS); });
   input.focus();
   search();
 }

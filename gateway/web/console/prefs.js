@@ -1,4 +1,5 @@
-/** What one person likes on one device: kept in the browser, told to nobody. */
+/** What one person likes on one device: kept in the browser, told to nobody but the other pages there. */
+import { createBus } from './bus.js';
 
 const PLACE = 'switchboard.console';
 const DEFAULTS = { theme: 'auto', keys: true, sound: false, notify: false, context: true, drawer: false, dir: 'auto', presence: 'online', widths: {} };
@@ -8,31 +9,34 @@ const DEFAULTS = { theme: 'auto', keys: true, sound: false, notify: false, conte
 /** @returns {Prefs} */
 export function createPrefs() {
   const values = { ...DEFAULTS, ...read() };
-  /** @type {Map<string, Set<(value: any) => void>>} */
-  const listeners = new Map();
+  const { on, emit } = createBus();
+  addEventListener('storage', ({ key }) => {
+    if (key !== PLACE) return;
+    Object.assign(values, read());
+    for (const name of Object.keys(DEFAULTS)) emit(name, values[name]);
+  });
   return {
     get: (name) => values[name],
     set(name, value) {
       values[name] = value;
       write(values);
-      for (const fn of listeners.get(name) ?? []) fn(value);
+      emit(name, value);
     },
-    on(name, fn) {
-      listeners.set(name, (listeners.get(name) ?? new Set()).add(fn));
-      return () => void listeners.get(name)?.delete(fn);
-    },
+    on,
   };
 }
 
 /** Give the page its looks, now and whenever they are chosen anew. @param {Prefs} prefs */
 export function applyLooks(prefs) {
   const root = document.documentElement;
-  const theme = (value) => (value === 'auto' ? delete root.dataset.theme : (root.dataset.theme = value));
-  const dir = (value) => (root.dir = value === 'rtl' ? 'rtl' : 'ltr');
-  theme(prefs.get('theme'));
-  dir(prefs.get('dir'));
-  prefs.on('theme', theme);
-  prefs.on('dir', dir);
+  const apply = {
+    theme: (value) => (value === 'auto' ? delete root.dataset.theme : (root.dataset.theme = value)),
+    dir: (value) => (root.dir = value === 'rtl' ? 'rtl' : 'ltr'),
+  };
+  for (const [name, fn] of Object.entries(apply)) {
+    fn(prefs.get(name));
+    prefs.on(name, fn);
+  }
 }
 
 function read() {

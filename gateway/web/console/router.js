@@ -15,13 +15,22 @@ export const HOME_VIEW = 'open';
 
 /** @param {string} path @param {string} search @returns {Route} */
 export function readRoute(path, search) {
-  const [kind, value] = path.slice(ROOT.length).split('/').filter(Boolean).map(decodeURIComponent);
+  const [kind, value] = path.slice(ROOT.length).split('/').filter(Boolean).map(decoded);
   const params = new URLSearchParams(search);
   const route = /** @type {any} */ ({ page: 'inbox', view: params.get('view') || HOME_VIEW, q: params.get('q') ?? '', conversationId: null, section: '' });
   if (kind === 'c') route.conversationId = value ?? null;
   if (kind === 'view') route.view = value || HOME_VIEW;
   if (['settings', 'reset', 'invitation'].includes(kind)) Object.assign(route, { page: kind, section: value ?? '' });
   return route;
+}
+
+/** A link that was cut in the middle of a letter is read as it stands. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** @param {Partial<Route>} route */

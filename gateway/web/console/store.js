@@ -1,32 +1,29 @@
 /** What the page knows: conversations, their entries, people. Answers and live events go in; whoever subscribed is told. */
+import { createBus } from './bus.js';
 import { createTimelines } from './timelines.js';
 
 const WORDS_OF_A_MOMENT_MS = 8000;
 const SETTLE_MS = 250;
 const FRAME_MS = 16;
+/** So many conversations are remembered beside those in the list. */
+const CONVERSATIONS_KEPT = 500;
 
 /**
  * @param {{api: ReturnType<typeof import('./api.js').createApi>, bus: import('./bus.js').Bus}} parts
  */
 export function createStore({ api, bus }) {
-  /** @type {Map<string, Set<(value: any) => void>>} */
-  const listeners = new Map();
-  const values = { me: null, agents: new Map(), channels: [], channelTypes: [], views: [], counts: new Map(), online: new Map(), connection: { state: 'connecting' }, meta: null };
+  const { on: subscribe, emit: tell, heard } = createBus();
+  const values = /** @type {Record<string, any>} */ ({ me: null, agents: new Map(), channels: [], channelTypes: [], views: [], counts: new Map(), online: new Map(), list: /** @type {any} */ (null), meta: null });
   /** @type {Map<string, any>} */
   const conversations = new Map();
   const refreshes = new Map();
 
-  const tell = (key, value) => { for (const fn of [...(listeners.get(key) ?? [])]) fn(value); };
   const tellSoon = onceAFrame(tell);
   const timelines = createTimelines({ api, tell, tellSoon });
 
   const store = {
     ...timelines.methods,
-    /** @param {string} key @param {(value: any) => void} fn @returns {() => void} */
-    subscribe(key, fn) {
-      listeners.set(key, (listeners.get(key) ?? new Set()).add(fn));
-      return () => void listeners.get(key)?.delete(fn);
-    },
+    subscribe,
     /** @param {string} key one of the plain ones: me, agents, channels, ... */
     get: (key) => values[key],
     /** @param {string} key @param {any} value */
@@ -45,6 +42,7 @@ export function createStore({ api, bus }) {
       // A highlight belongs to the search that found it, and stays while that is shown.
       if (!kept.highlight && known?.highlight) kept.highlight = known.highlight;
       conversations.set(found.id, kept);
+      forgetSome();
       (partial ? tellSoon : tell)(`conversation:${found.id}`, kept);
       tell('conversation', kept);
       return kept;
@@ -56,7 +54,10 @@ export function createStore({ api, bus }) {
     /** Load it once the events that come together are through. @param {string} id */
     refreshConversation(id) {
       clearTimeout(refreshes.get(id));
-      refreshes.set(id, setTimeout(() => store.loadConversation(id).catch(() => undefined), SETTLE_MS));
+      refreshes.set(id, setTimeout(() => {
+        refreshes.delete(id);
+        store.loadConversation(id).catch(() => undefined);
+      }, SETTLE_MS));
     },
     /** An envelope of the feed. @param {any} event */
     take(event) {
@@ -64,7 +65,7 @@ export function createStore({ api, bus }) {
       if (conversation) {
         const known = store.putConversation(withMedium(conversation, conversations.get(conversation.id), entry), { partial: true });
         // The way an answer takes is told by no event: whoever shows the whole of it needs it anew.
-        if (listeners.get(`conversation:${known.id}`)?.size) store.refreshConversation(known.id);
+        if (heard(`conversation:${known.id}`)) store.refreshConversation(known.id);
       }
       if (entry) timelines.takeEntry(entry);
       else if (event.conversation_id && event.seq) timelines.catchUp(event.conversation_id, event.seq);
@@ -72,7 +73,12 @@ export function createStore({ api, bus }) {
     /** Everything may have changed: forget what is not looked at, and read that anew. @param {string|null} open */
     async reset(open) {
       timelines.forget(open);
-      if (open) await Promise.allSettled([store.loadConversation(open), store.loadEntries(open, { anew: true })]);
+      if (!open) return;
+      const [found] = await Promise.allSettled([store.loadConversation(open), store.loadEntries(open, { anew: true })]);
+      if (found.status === 'fulfilled' || found.reason.status !== 404) return;
+      conversations.delete(open);
+      timelines.forget(null);
+      bus.emit('gone', open);
     },
     /** Typing, viewing and presence: true for a moment only. @param {any} event */
     takeMoment(event) {
@@ -86,6 +92,14 @@ export function createStore({ api, bus }) {
   };
   const moments = store.moments;
   bus.on('live', store.takeMoment);
+
+  /** Of what neither the list nor a part of the page shows, the oldest half goes: a page may be open for weeks. */
+  function forgetSome() {
+    if (conversations.size <= (values.list?.ids.length ?? 0) + CONVERSATIONS_KEPT) return;
+    const shown = new Set(values.list?.ids);
+    const idle = [...conversations.keys()].filter((id) => !shown.has(id) && !heard(`conversation:${id}`));
+    for (const id of idle.slice(0, -CONVERSATIONS_KEPT / 2)) conversations.delete(id);
+  }
   return store;
 }
 
@@ -108,8 +122,10 @@ const MOMENTS = {
   'typing.stopped': (store, event, tell) => setTyping(store, event, false, tell),
   'conversation.viewing'(store, event, tell) {
     const key = `viewers:${event.conversation_id}`;
-    store.moments.set(key, (event.viewers ?? []).filter((viewer) => viewer.id !== store.me?.id));
-    tell(key, store.moments.get(key));
+    const others = (event.viewers ?? []).filter((viewer) => viewer.id !== store.me?.id);
+    if (others.length) store.moments.set(key, others);
+    else store.moments.delete(key);
+    tell(key, others);
   },
   'presence.changed'(store, event) {
     const online = new Map(store.get('online'));
@@ -128,6 +144,7 @@ function setTyping(store, event, on, tell) {
   if (!on) typing.delete(who);
   // Whoever goes away without a word stops typing by themselves.
   else typing.set(who, { actor: event.actor, timer: setTimeout(() => setTyping(store, event, false, tell), WORDS_OF_A_MOMENT_MS) });
+  if (!typing.size) store.moments.delete(key);
   tell(key, [...typing.values()]);
 }
 

@@ -1,7 +1,7 @@
-/** The live events read by fetch, for where no WebSocket gets through: a file of its own, since that is rare. */
+/** The live events read by fetch, for where no WebSocket gets through. */
 import { readFrames } from './sse.js';
 
-const CLOSE_AUTH = 4401;
+export const CLOSE_AUTH = 4401;
 
 /**
  * Hear frames as from the socket until the stream ends; answers the code that a socket would have been closed with.

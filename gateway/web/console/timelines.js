@@ -1,9 +1,9 @@
 /** The entries of conversations: loaded in pages, grown by events without a hole, with what is still on its way out. */
 
-const PAGE = 50;
+const ENTRIES_A_PAGE = 50;
 const CATCH_UP_PAGE = 200;
 /** So many conversations are remembered; the ones not looked at for longest go first. */
-const REMEMBERED = 20;
+const TIMELINES_KEPT = 20;
 
 /**
  * @typedef {object} Timeline
@@ -11,6 +11,7 @@ const REMEMBERED = 20;
  * @property {any[]} pending optimistic entries, oldest first: `{client_message_id, state: 'sending'|'failed', problem?, ...entry}`
  * @property {boolean} loaded
  * @property {boolean} hasEarlier
+ * @property {any[]|null} [late] what events brought while a page was on its way, which may not have had it yet
  */
 
 /** @param {{api: any, tell: (key: string, value: any) => void, tellSoon: (key: string, value: any) => void}} parts */
@@ -23,7 +24,7 @@ export function createTimelines({ api, tell, tellSoon }) {
     const found = kept.get(id) ?? { items: [], pending: [], loaded: false, hasEarlier: false };
     kept.delete(id); // to the end of the order of use
     kept.set(id, found);
-    if (kept.size > REMEMBERED) kept.delete([...kept.keys()].find((one) => !kept.get(one)?.pending.length) ?? id);
+    if (kept.size > TIMELINES_KEPT) kept.delete([...kept.keys()].find((one) => !kept.get(one)?.pending.length) ?? id);
     return found;
   }
   const told = (id) => tell(`entries:${id}`, of(id));
@@ -41,6 +42,8 @@ export function createTimelines({ api, tell, tellSoon }) {
   function queued(id, work) {
     const next = (fetching.get(id) ?? Promise.resolve()).catch(() => undefined).then(work);
     fetching.set(id, next);
+    const done = () => { if (fetching.get(id) === next) fetching.delete(id); };
+    next.then(done, done);
     return next;
   }
 
@@ -66,20 +69,22 @@ export function createTimelines({ api, tell, tellSoon }) {
       await queued(id, async () => {
         const timeline = of(id);
         if (timeline.loaded && !anew) return;
-        const page = await api.get(`/conversations/${id}/entries`, { limit: PAGE });
+        const late = (timeline.late = []);
+        const page = await api.get(`/conversations/${id}/entries`, { limit: ENTRIES_A_PAGE }).finally(() => { timeline.late = null; });
         timeline.items = [];
         Object.assign(timeline, { loaded: true, hasEarlier: page.page.has_more });
         merge(id, page.data);
+        late.forEach(takeEntry);
       });
       told(id);
       return of(id);
     },
-    /** @param {string} id @returns {Promise<Timeline>} with the page before */
-    async loadEarlier(id) {
+    /** @param {string} id @param {number} [limit] @returns {Promise<Timeline>} with the page before */
+    async loadEarlier(id, limit = ENTRIES_A_PAGE) {
       await queued(id, async () => {
         const timeline = of(id);
         if (!timeline.hasEarlier) return;
-        const page = await api.get(`/conversations/${id}/entries`, { before_seq: timeline.items[0].seq, limit: PAGE });
+        const page = await api.get(`/conversations/${id}/entries`, { before_seq: timeline.items[0].seq, limit });
         timeline.hasEarlier = page.page.has_more;
         merge(id, page.data);
       });
@@ -108,6 +113,7 @@ export function createTimelines({ api, tell, tellSoon }) {
   function takeEntry(entry) {
     const timeline = kept.get(entry.conversation_id);
     if (!timeline) return;
+    timeline.late?.push(entry);
     if (timeline.loaded && entry.seq > lastSeq(timeline) + 1) return void catchUp(entry.conversation_id, entry.seq);
     const tooEarly = timeline.items.length > 0 && entry.seq < timeline.items[0].seq;
     if (!timeline.loaded || tooEarly) return;
@@ -119,7 +125,6 @@ export function createTimelines({ api, tell, tellSoon }) {
     methods,
     takeEntry,
     catchUp,
-    has: (id) => Boolean(kept.get(id)?.loaded),
     forget(open) {
       for (const id of [...kept.keys()]) if (id !== open && !kept.get(id)?.pending.length) kept.delete(id);
     },

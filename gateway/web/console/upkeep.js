@@ -2,34 +2,44 @@
 
 const COUNTS_SETTLE_MS = 1200;
 const COUNTED_EVENTS = /^(conversation\.|message\.created)/;
+/** What no event tells of, as a colleague's new view, is read anew by whoever comes back after so long. */
+const STALE_MS = 600_000;
+const PAGES_MOST = 10;
 
 /** @param {any} app */
 export async function loadPeople({ api, store }) {
-  const all = async (key, path, show = (data) => data) => {
-    const body = await api.get(path, path.includes('?') ? {} : { limit: 200 }).catch(() => null);
-    if (body) store.set(key, show(body.data ?? body));
-  };
+  const take = (key, reading, show = (data) => data) => reading.then((found) => store.set(key, show(found)), () => undefined);
   await Promise.all([
-    all('views', '/views?'), all('agents', '/agents', (data) => new Map(data.map((agent) => [agent.id, agent]))),
-    loadChannels({ api, store }), all('channelTypes', '/channel-types?'), all('meta', '/meta?'),
+    take('views', api.get('/views'), (body) => body.data),
+    take('agents', readAll(api, '/agents'), (data) => new Map(data.map((agent) => [agent.id, agent]))),
+    loadChannels({ api, store }).catch(() => undefined),
+    take('channelTypes', api.get('/channel-types'), (body) => body.data),
+    take('meta', api.get('/meta')),
   ]);
-  for (const agent of store.get('agents').values()) {
-    if (agent.availability) store.get('online').set(agent.id, agent.availability.state ?? agent.availability);
-  }
 }
 
 /** @param {any} app */
 export async function loadChannels({ api, store }) {
-  const page = await api.get('/channels', { limit: 200 }).catch(() => null);
-  if (!page) return;
-  store.set('channels', page.data);
+  store.set('channels', await readAll(api, '/channels'));
   store.set('channelsLoaded', true);
 }
 
-/** The numbers beside the views, anew once what changes them has settled. @param {any} app */
-export function followCounts(app) {
+/** What a list holds, page after page. @param {any} api @param {string} path @returns {Promise<any[]>} */
+export async function readAll(api, path) {
+  const all = [];
+  for (let page = 0, cursor = null; page < PAGES_MOST; page += 1) {
+    const body = await api.get(path, { limit: 200, cursor });
+    all.push(...body.data);
+    cursor = body.page?.next_cursor;
+    if (!body.page?.has_more) break;
+  }
+  return all;
+}
+
+/** The numbers beside the views, anew once what changes them has settled; and the rest, where it may be old. @param {any} app */
+export function keepFresh(app) {
   const { api, store, bus, attention } = app;
-  let timer = 0;
+  let timer = 0, readAt = Date.now();
   const count = async () => {
     const [views, unread] = await Promise.all([
       api.get('/conversations/counts', { by: 'view' }).catch(() => null),
@@ -39,9 +49,20 @@ export function followCounts(app) {
     if (unread) attention.setUnread(unread.data.reduce((sum, one) => sum + (one.count ?? 0), 0));
   };
   const soon = () => { clearTimeout(timer); timer = setTimeout(count, COUNTS_SETTLE_MS); };
-  bus.on('event', (event) => { if (COUNTED_EVENTS.test(event.type)) soon(); });
+  const anew = () => { readAt = Date.now(); void loadPeople(app); };
+  const present = async () => store.set('online', new Map((await readAll(api, '/agents/presence')).map((one) => [one.id, one.presence])));
+
   for (const name of ['reset', 'changed']) bus.on(name, soon);
   store.subscribe('views', soon);
-  bus.on('event', (event) => { if (event.type.startsWith('channel.')) loadChannels(app); });
-  return count();
+  bus.on('event', ({ type }) => {
+    if (COUNTED_EVENTS.test(type)) soon();
+    if (type.startsWith('channel.')) loadChannels(app).catch(() => undefined);
+  });
+  bus.on('reset', anew);
+  bus.on('live-ready', () => {
+    present().catch(() => undefined);
+    if (!store.get('views').length) anew();
+  });
+  document.addEventListener('visibilitychange', () => { if (!document.hidden && Date.now() - readAt > STALE_MS) anew(); });
+  void count();
 }

@@ -4,7 +4,7 @@ import { h, mount, uid } from '../dom.js';
 import { nameOf } from '../format.js';
 import { t } from '../strings.js';
 
-const SETTLE_MS = 200;
+const ADDRESS_SETTLE_MS = 200;
 const SUGGESTED = 8;
 /** Media one can begin on with an address; a call and a chat are begun by the customer. */
 const BY_ADDRESS = new Set(['email', 'sms', 'whatsapp']);
@@ -13,20 +13,20 @@ const BY_ADDRESS = new Set(['email', 'sms', 'whatsapp']);
 export function writeFirst(app, given = {}) {
   const { api, store, router, bus } = app;
   const people = h('datalist', { id: uid('people') });
-  const to = h('input', { name: 'to', required: true, list: people.id, autocomplete: 'off', placeholder: t('toExample'), value: given.to ?? '' });
+  const to = h('input', { name: 'to', required: true, list: people.id, autocomplete: 'off', placeholder: t('Name, e-mail address or phone number'), value: given.to ?? '' });
   const channels = store.get('channels').filter((one) => one.status === 'active' && BY_ADDRESS.has(one.medium));
-  const channel = h('select', { name: 'channel' }, h('option', { value: '' }, t('channelAuto')),
+  const channel = h('select', { name: 'channel' }, h('option', { value: '' }, t('The one that fits')),
     channels.map((one) => h('option', { value: one.id }, `${t(`medium_${one.medium}`)} · ${one.name}`)));
   const subject = h('input', { name: 'subject', maxLength: 200 });
   const text = h('textarea', { name: 'text', required: true, rows: 5, dir: 'auto' });
-  const subjectField = field(t('subject'), subject);
+  const subjectField = field(t('Subject'), subject);
   const known = suggestPeople(api, to, people);
   const show = () => { subjectField.hidden = !usesMail(to.value, channel.value, channels); };
   for (const control of [to, channel]) control.addEventListener('input', show);
   show();
-  const fields = [field(t('to'), to, t('toHelp')), people, field(t('channel'), channel), subjectField, field(t('message'), text)];
-  openForm({ title: t('newConversation'), wide: true, submit: t('send') }, fields, async (values) => {
-    if (!values.to.trim() || !values.text.trim()) throw new Error(t('toAndText'));
+  const fields = [field(t('To'), to, t('A phone number with its country, such as +34 600 111 222.')), people, field(t('Channel'), channel), subjectField, field(t('Message'), text)];
+  openForm({ title: t('New conversation'), wide: true, submit: t('Send') }, fields, async (values) => {
+    if (!values.to.trim() || !values.text.trim()) throw new Error(t('Say to whom, and what.'));
     const contact = given.contact_id ?? known.get(values.to.trim());
     const entry = await api.post('/messages', bodyOf(values, { contact, channels, mail: !subjectField.hidden }));
     router.open(entry.conversation_id);
@@ -62,7 +62,7 @@ function suggestPeople(api, input, list) {
     for (const [label, id] of labels) known.set(label, id);
     mount(list, labels.map(([label]) => h('option', { value: label })));
   };
-  input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(look, SETTLE_MS); });
+  input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(look, ADDRESS_SETTLE_MS); });
   return known;
 }
 

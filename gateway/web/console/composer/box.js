@@ -1,22 +1,22 @@
 /** The box itself: its elements, and who is told when something is done with them. */
-import { h, icon, iconButton, mount, uid } from '../dom.js';
+import { button, h, icon, iconButton, mount, uid } from '../dom.js';
+import { HAS_MENU } from '../timeline/menu.js';
 import { say } from '../timeline/words.js';
-
-const MENU = { 'aria-haspopup': 'menu', 'aria-expanded': 'false' };
 
 /**
  * @param {HTMLElement} el
- * @param {Record<string, (event?: any) => any>} on what is done: mode, tab, input, press, paste, drag, drop, way, send, ways, offer, slash, files
+ * @param {Record<string, (event?: any) => any>} on what is done: mode, tab, input, press, paste, way, send, ways, offer, slash, files
  */
 export function buildBox(el, on) {
   const panel = uid('writing');
   const tab = (mode, name, words) => h('button', { type: 'button', role: 'tab', id: `${panel}-${mode}`, 'aria-controls': panel, onclick: () => on.mode(mode), onkeydown: on.tab, data: { mode } }, icon(name), say(words));
   const picker = h('input', { type: 'file', multiple: true, hidden: true, onchange: () => { on.files(picker.files); picker.value = ''; } });
   const ui = {
+    drafts: h('div', { role: 'status' }),
     theirs: h('div', { role: 'status' }),
     here: h('div', { role: 'status' }),
     tabs: h('div', { role: 'tablist', class: 'tabs', 'aria-label': say('What to write') }, tab('reply', 'reply', 'Reply'), tab('note', 'lock', 'Note')),
-    way: h('button', { type: 'button', class: 'plain way', onclick: on.way, ...MENU }),
+    way: h('button', { type: 'button', class: 'plain way', onclick: on.way, ...HAS_MENU }),
     closed: h('div', { role: 'status' }),
     mail: h('div', { class: 'mail-fields', hidden: true }),
     extra: h('div'),
@@ -24,16 +24,16 @@ export function buildBox(el, on) {
     files: h('ul', { class: 'uploads', 'aria-label': say('Files'), hidden: true }),
     attach: iconButton('attach', say('Attach files'), () => picker.click()),
     slash: iconButton('message', say('Canned replies (/)'), on.slash),
-    offer: iconButton('plus', say('Offer more'), on.offer, MENU),
+    offer: iconButton('plus', say('Offer more'), on.offer, HAS_MENU),
     count: h('span', { class: 'count faint number' }),
     saved: h('span', { class: 'faint saved' }),
-    send: h('button', { type: 'button', class: 'primary send', onclick: on.send }),
-    ways: iconButton('chevrondown', say('Other ways to send'), on.ways, { ...MENU, class: 'primary icon-button split' }),
+    send: button('', on.send, { class: 'primary send', title: 'Ctrl+Enter' }),
+    ways: iconButton('chevrondown', say('Other ways to send'), on.ways, { ...HAS_MENU, class: 'primary icon-button split' }),
   };
   const field = h('div', { class: 'field-box', role: 'tabpanel', id: panel }, ui.mail, ui.extra, ui.area, ui.files);
   const foot = h('div', { class: 'composer-foot' }, ui.attach, ui.slash, ui.offer, picker, ui.count, ui.saved, h('span', { class: 'grow' }), h('span', { class: 'send-box' }, ui.send, ui.ways));
-  const box = h('section', { class: 'composer-box', 'aria-label': say('Write'), ondragover: on.drag, ondragleave: on.drag, ondrop: on.drop }, h('div', { class: 'composer-head' }, ui.tabs, ui.way), ui.closed, field, foot);
-  mount(el, ui.theirs, ui.here, box);
+  const box = h('section', { class: 'composer-box', 'aria-label': say('Write') }, h('div', { class: 'composer-head' }, ui.tabs, ui.way), ui.closed, field, foot);
+  mount(el, ui.drafts, ui.theirs, ui.here, box);
   return { ...ui, field, box };
 }
 

@@ -1,6 +1,6 @@
 /** Where answers and notes are written: by which way they leave, what it costs, and why a way is closed. */
-import { h, icon, iconButton, mount } from '../dom.js';
-import { loadLater } from '../loading.js';
+import { icon, mount } from '../dom.js';
+import { callLater } from '../loading.js';
 import { toast, toastProblem } from '../toast.js';
 import { openMenu } from '../timeline/menu.js';
 import { say } from '../timeline/words.js';
@@ -8,10 +8,12 @@ import { buildBox, dressBox } from './box.js';
 import { createCanned } from './canned.js';
 import { limitsOf, pickWay, whyClosed, whyNotThese } from './channels.js';
 import { createCollision } from './collision.js';
+import { contentOf, draftOf, keepContent, mailContent, unpack, unpackKept, wordsOf } from './content.js';
 import { createServerDraft, createShelf } from './drafts.js';
 import { createFiles } from './files.js';
 import { createMailFields } from './mail.js';
-import { createSending } from './sending.js';
+import { offerChip, offerMenu } from './offering.js';
+import { createSending, undoSeconds } from './sending.js';
 import { showClash, showProposals } from './theirs.js';
 import { chooseWay, showCount, showWay } from './way.js';
 
@@ -23,8 +25,14 @@ const SAVED = { saving: 'Saving…', saved: 'Draft saved', failed: 'Saved on thi
 /** @param {HTMLElement} el @param {any} app with `conversationId` @returns {{focus(): void, destroy(): void}} */
 export function mountComposer(el, app) {
   const it = createComposer(el, app);
-  const ends = listen(it);
-  begin(it);
+  unpackKept(it);
+  it.ui.area.value = it.words[it.mode];
+  const ends = [...registerWriting(it), ...listenToWriting(it), takeFilesAnywhere(it)];
+  show(it);
+  void preview(it);
+  it.draft = draftsOf(it);
+  it.draft.plan(); // what a crash kept from being saved
+  if (it.ui.area.value) it.collision.typed(true, false);
   return {
     focus: () => it.ui.area.focus(),
     destroy() {
@@ -36,67 +44,103 @@ export function mountComposer(el, app) {
 
 function createComposer(el, app) {
   const it = /** @type {any} */ ({ el, app, mode: 'reply', words: { reply: '', note: '' }, ways: [], way: null, chosen: null, extra: null, asked: 0, timer: 0, anyway: false });
+  const { api, conversationId } = app;
   it.ui = buildBox(el, handlers(it));
   it.shelf = createShelf('words', app);
   it.sending = createSending(app);
   it.collision = createCollision(it.ui.here, app);
-  it.files = createFiles(it.ui.files, { api: app.api, limits: () => limits(it), onChange: () => showSend(it) });
+  it.files = createFiles(it.ui.files, { api, limits: () => limits(it), onDraw: () => showSend(it), onChange: () => changed(it) });
   it.mail = createMailFields(it.ui.mail, { onChange: () => changed(it) });
-  it.canned = createCanned(it.ui.area, { api: app.api, conversationId: app.conversationId, channel: () => (it.mode === 'reply' ? it.way?.channel ?? null : null), insert: (...given) => insert(it, ...given) });
-  it.draft = createServerDraft(app, { content: () => draftOf(it), onTheirs: (found) => meetDraft(it, found), onState: (state) => { it.ui.saved.textContent = say(SAVED[state] ?? ''); } });
+  it.canned = createCanned(it.ui.area, { api, conversationId, channel: () => (it.mode === 'reply' ? it.way?.channel ?? null : null), insert: (...given) => insert(it, ...given) });
   it.ui.field.prepend(it.canned.list);
   return it;
 }
 
 function handlers(it) {
-  const inReply = () => it.mode === 'reply';
   return {
     mode: (mode) => { setMode(it, mode); it.ui.area.focus(); },
-    tab: (event) => { if (/^Arrow(Left|Right)$/.test(event.key)) { setMode(it, inReply() ? 'note' : 'reply'); it.ui.tabs.querySelector('[aria-selected=true]').focus(); } },
+    tab: (event) => { if (/^Arrow(Left|Right)$/.test(event.key)) { setMode(it, it.mode === 'reply' ? 'note' : 'reply'); it.ui.tabs.querySelector('[aria-selected=true]').focus(); } },
     input: () => changed(it),
     press: (event) => press(it, event),
-    paste: (event) => { if (event.clipboardData.files.length && inReply()) { event.preventDefault(); it.files.add(event.clipboardData.files); } },
-    drag: (event) => { event.preventDefault(); it.ui.box.classList.toggle('drop', event.type === 'dragover' && inReply()); },
-    drop: (event) => { event.preventDefault(); it.ui.box.classList.remove('drop'); if (inReply()) it.files.add(event.dataTransfer.files); },
+    paste: (event) => { if (!event.clipboardData.types.includes('text/plain')) takeFiles(it, event, event.clipboardData.files); }, // a copied cell is words and a picture of them
     files: (files) => it.files.add(files),
-    way: () => chooseWay(it.ui.way, wayState(it), (way) => takeWay(it, way)),
+    way: (event) => chooseWay(event.currentTarget, wayState(it), (way) => takeWay(it, way)),
     send: () => submit(it),
     ways: (event) => openMenu(event.currentTarget, sendMenu(it)),
-    offer: (event) => openMenu(event.currentTarget, offerMenu(it)),
+    offer: (event) => openMenu(event.currentTarget, offerMenu(it.app, { parts: limits(it)?.parts ?? [], text: it.ui.area.value.trim(), offer: (part) => offer(it, part) })),
     slash: () => { const at = it.ui.area.selectionStart; insert(it, /(^|\s)$/.test(it.ui.area.value.slice(0, at)) ? '/' : ' /', at, at); },
   };
 }
 
-function listen(it) {
-  const { app: { commands, bus, store, conversationId: id } } = it;
+function registerWriting(it) {
+  const { commands, bus } = it.app;
   const open = (mode) => () => { bus.emit('pane', 'thread'); setMode(it, mode); it.ui.area.focus(); };
   const add = (command) => commands.register({ group: say('Conversation'), ...command });
-  const route = (one) => JSON.stringify(one?.reply_route ?? null);
-  let known = route(store.conversation(id));
   return [
     add({ id: 'reply', title: say('Reply'), keys: 'r', icon: 'reply', run: open('reply') }),
     add({ id: 'note', title: say('Write a note'), keys: 'n', icon: 'lock', run: open('note') }),
     add({ id: 'undo-send', title: say('Undo the last message'), icon: 'undo', when: it.sending.canUndo, run: it.sending.undo }),
-    add({ id: 'send-later', title: say('Send later…'), icon: 'clock', when: () => !it.ui.send.disabled && it.mode === 'reply', run: async () => (await loadLater()).askWhen((later) => void submit(it, { later })) }),
-    bus.on('compose', (given) => { if (given.conversationId === id) takeBack(it, given.entry); }),
-    store.subscribe('channels', () => show(it)), store.subscribe('channelTypes', () => show(it)),
-    store.subscribe(`conversation:${id}`, (one) => { if (one.reply_route && route(one) !== known) { known = route(one); void preview(it); } }),
+    add({ id: 'send-later', title: say('Send later…'), icon: 'clock', when: () => !it.ui.send.disabled && it.mode === 'reply', run: () => sendLater(it) }),
   ];
 }
 
-function begin(it) {
-  const saved = it.shelf.read();
-  if (saved) Object.assign(it, { mode: saved.mode, words: saved.words, chosen: saved.chosen });
-  it.mail.fill(saved?.mail ?? {});
-  it.ui.area.value = it.words[it.mode];
-  show(it);
-  void preview(it);
-  const propose = (draft) => { setMode(it, 'reply'); takeDraft(it, draft); it.ui.area.focus(); };
-  void it.draft.look().then((drafts) => {
-    if (drafts.length) showProposals(it.ui.theirs, drafts, propose);
-    it.draft.plan(); // what a crash kept from being saved
+function listenToWriting(it) {
+  const { bus, store, conversationId: id } = it.app;
+  const routeOf = (one) => JSON.stringify(one?.reply_route ?? null);
+  let { last_inbound_at: heard } = store.conversation(id) ?? {};
+  let route = routeOf(store.conversation(id));
+  const follow = (one) => {
+    const anew = one.last_inbound_at !== heard && !draftOf(it);
+    if (anew) it.chosen = null; // whoever wrote is answered where they wrote
+    if (anew || (one.reply_route && routeOf(one) !== route)) void preview(it);
+    [heard, route] = [one.last_inbound_at, routeOf(one)];
+  };
+  return [
+    bus.on('compose', (given) => { if (given.conversationId === id) takeBack(it, given.entry); }),
+    bus.on('live-ready', () => { if (!it.ways.length) void preview(it); }),
+    store.subscribe('channels', () => show(it)), store.subscribe('channelTypes', () => show(it)), store.subscribe(`conversation:${id}`, follow),
+  ];
+}
+
+/** Files may be dropped on the whole conversation; words that are dragged are the browser's business. */
+function takeFilesAnywhere(it) {
+  const place = it.el.parentElement ?? it.el;
+  const drag = (event) => {
+    if (!event.dataTransfer?.types.includes('Files')) return;
+    it.ui.box.classList.toggle('drop', event.type === 'dragover');
+    event.preventDefault();
+    if (event.type === 'drop') takeFiles(it, event, event.dataTransfer.files);
+  };
+  const names = ['dragover', 'dragleave', 'drop'];
+  for (const name of names) place.addEventListener(name, drag);
+  return () => { for (const name of names) place.removeEventListener(name, drag); };
+}
+
+function takeFiles(it, event, files) {
+  if (!files.length) return;
+  event.preventDefault();
+  if (it.mode === 'reply') it.files.add(files);
+  else toast(say('A note carries no files.'));
+}
+
+function draftsOf(it) {
+  const { app, ui } = it;
+  const { api, store } = app;
+  const done = (work) => work.then((answer) => { if (answer?.object === 'entry') store.putEntry(answer); }, toastProblem);
+  const on = {
+    send: (draft) => done(api.post(`/drafts/${draft.id}/send`, { version: draft.version, undo_seconds: undoSeconds(app) })),
+    discard: (draft) => done(api.del(`/drafts/${draft.id}`)),
+    use: (draft) => {
+      setMode(it, 'reply');
+      takeDraft(it, draft);
+      if (draft.author.type === 'bot') on.discard(draft);
+      ui.area.focus();
+    },
+  };
+  return createServerDraft(app, {
+    content: () => draftOf(it), onMine: (draft) => meetDraft(it, draft), onOthers: (drafts) => showProposals(ui.drafts, drafts, on), onGone: () => empty(it, 'reply'),
+    onState: (state) => { ui.saved.textContent = say(SAVED[state] ?? ''); },
   });
-  if (it.ui.area.value) it.collision.typed(true, false);
 }
 
 function setMode(it, mode) {
@@ -104,7 +148,7 @@ function setMode(it, mode) {
   it.mode = mode;
   it.ui.area.value = it.words[mode];
   show(it);
-  keep(it);
+  keepContent(it);
 }
 
 function show(it) {
@@ -112,15 +156,14 @@ function show(it) {
   const note = mode === 'note';
   dressBox(ui, mode);
   showWay(ui, wayState(it), { take: (one) => takeWay(it, one), write: () => { setMode(it, 'note'); ui.area.focus(); } });
-  if (note) ui.mail.hidden = true;
-  else it.mail.show(way);
-  mount(ui.extra, !note && it.extra && extraChip(it));
+  it.mail.show(note ? null : way);
+  mount(ui.extra, !note && it.extra && offerChip(it.extra, () => offer(it, null)));
   it.files.redraw();
-  ui.files.hidden = note || !it.files.count;
+  ui.files.hidden ||= note;
 }
 
-const wayState = (it) => ({ way: it.way, ways: it.ways, channels: it.app.store.get('channels') ?? [], asked: it.asked > 1 || it.ways.length > 0, note: it.mode === 'note' });
-const limits = (it) => limitsOf(it.way, it.app.store.get('channels') ?? [], it.app.store.get('channelTypes') ?? []);
+const wayState = (it) => ({ way: it.way, ways: it.ways, channels: it.app.store.get('channels'), asked: it.asked > 1 || it.ways.length > 0, note: it.mode === 'note' });
+const limits = (it) => limitsOf(it.way, it.app.store.get('channels'), it.app.store.get('channelTypes'));
 
 function takeWay(it, way) {
   it.chosen = { channel: way.channel, channel_id: way.channel_id, address: way.address };
@@ -132,13 +175,12 @@ function takeWay(it, way) {
 
 /** Something was written or chosen: it is kept, told and asked about. */
 function changed(it) {
-  const words = Boolean(it.ui.area.value.trim());
   it.anyway = false;
   it.words[it.mode] = it.ui.area.value;
-  it.collision.typed(words, it.mode === 'reply');
+  it.collision.typed(Boolean(it.ui.area.value.trim()), it.mode === 'reply');
   it.canned.listen();
-  keep(it);
-  if (it.mode === 'reply') it.draft.plan();
+  keepContent(it);
+  it.draft?.plan();
   clearTimeout(it.timer);
   it.timer = setTimeout(preview, PREVIEW_AFTER_MS, it);
   if (it.way) it.way = { ...it.way, pieces: [], segments: null }; // until the gateway has counted these words
@@ -149,7 +191,7 @@ function changed(it) {
 async function preview(it) {
   const { api, store, conversationId } = it.app;
   const mine = ++it.asked;
-  const { text, parts } = content(it);
+  const { text, parts } = contentOf(it, it.words.reply.trim());
   const body = { conversation_id: conversationId, ...mailContent(it), ...(parts ? { parts } : { text: text || NOTHING_YET }) };
   const found = await api.post('/messages/preview', body).catch(() => null);
   if (mine !== it.asked || !found) return;
@@ -159,34 +201,13 @@ async function preview(it) {
 }
 
 function showSend(it) {
-  const { ui, way } = it;
+  const { ui, way, files, anyway } = it;
   const note = it.mode === 'note';
-  const empty = !ui.area.value.trim() && (note || (!it.files.count && !it.extra));
-  const wrong = !note && (!way || whyClosed(way) || whyNotThese(way) || it.files.busy || it.files.wrong);
+  const empty = !ui.area.value.trim() && (note || (!files.count && !it.extra));
+  const wrong = !note && (!way || whyClosed(way) || whyNotThese(way) || files.busy || files.problem);
   ui.send.disabled = ui.ways.disabled = Boolean(empty || wrong);
-  mount(ui.send, icon(note ? 'note' : it.anyway ? 'alert' : 'send'), say(note ? 'Add note' : it.anyway ? 'Send anyway' : 'Send'));
-  ui.send.title = 'Ctrl+Enter';
-  showCount(ui.count, note || empty ? null : way, ui.area.value);
-}
-
-/** The words, and as parts where there is more than words. */
-function content(it) {
-  const text = it.ui.area.value.trim();
-  const more = [...(it.extra ? [it.extra] : []), ...it.files.parts()];
-  return more.length ? { text, parts: [...(text ? [{ type: 'text', text }] : []), ...more] } : { text };
-}
-
-const mailContent = (it) => (it.way?.channel === 'email' ? it.mail.content() : {});
-
-/** A NewDraft, or null where there is nothing to keep. */
-function draftOf(it) {
-  const text = it.words.reply.trim();
-  return text ? { text, ...(it.chosen ? { channel: it.chosen.channel, channel_id: it.chosen.channel_id } : {}), ...mailContent(it) } : null;
-}
-
-function keep(it) {
-  const { reply, note } = it.words;
-  it.shelf.write(reply || note ? { mode: it.mode, words: it.words, chosen: it.chosen, mail: mailContent(it) } : null);
+  mount(ui.send, icon(note ? 'note' : anyway ? 'alert' : 'send'), say(note ? 'Add note' : anyway ? 'Send anyway' : 'Send'));
+  showCount(ui.count, note || empty ? null : way, ui.area.value, note ? '' : files.problem);
 }
 
 async function submit(it, { close = false, later = {} } = {}) {
@@ -198,20 +219,26 @@ async function submit(it, { close = false, later = {} } = {}) {
     showSend(it);
     return void toast(say('Somebody answered while you were writing. Read it, then send again.'));
   }
-  const { text, parts } = content(it);
+  const { text, parts } = contentOf(it);
   const body = note ? { text } : { ...(parts ? { parts } : { text }), channel: way.channel, channel_id: way.channel_id, ...mailContent(it), ...later };
-  clear(it);
+  empty(it);
+  if (!note) void it.draft.forget();
   ui.area.focus();
   await it.sending.send(body, { note, close, channel: note ? null : { type: way.channel, channel_id: way.channel_id } });
 }
 
-function clear(it) {
-  it.ui.area.value = it.words[it.mode] = '';
-  if (it.mode === 'reply') {
+function sendLater(it) {
+  callLater('askWhen', (later) => void submit(it, { later }));
+}
+
+/** What was written has left. */
+function empty(it, mode = it.mode) {
+  it.words[mode] = '';
+  it.ui.area.value = it.words[it.mode];
+  if (mode === 'reply') {
     it.extra = null;
     it.files.clear();
     it.mail.fill({});
-    void it.draft.forget();
   }
   it.collision.settle();
   changed(it);
@@ -241,19 +268,8 @@ function press(it, event) {
 
 const sendMenu = (it) => [
   { label: say('Send and close'), detail: 'Ctrl+Shift+Enter', icon: 'check', run: () => void submit(it, { close: true }) },
-  { label: say('Send later…'), icon: 'clock', run: async () => (await loadLater()).askWhen((later) => void submit(it, { later })) },
+  { label: say('Send later…'), icon: 'clock', run: () => sendLater(it) },
 ];
-
-function offerMenu(it) {
-  const { api, conversationId, store } = it.app;
-  const chat = store.conversation(conversationId)?.channels.includes('webchat');
-  const item = (kind, words, name) => {
-    const able = limits(it)?.parts.includes(kind);
-    return { label: say(words), detail: able ? '' : say('only where the channel has them'), icon: name, disabled: !able, run: async () => (await loadLater()).askParts(kind, it.ui.area.value.trim(), (part) => offer(it, part)) };
-  };
-  const ask = () => api.post(`/conversations/${conversationId}/csat-requests`, {}).then(() => toast(say('They are asked how it went'), { kind: 'ok' }), toastProblem);
-  return [item('choices', 'Buttons…', 'check'), item('form', 'A form…', 'rules'), { label: say('Ask how it went'), detail: chat ? '' : say('only in a chat'), icon: 'star', disabled: !chat, run: ask }];
-}
 
 function offer(it, part) {
   if (part?.text && part.text === it.ui.area.value.trim()) it.ui.area.value = '';
@@ -262,35 +278,28 @@ function offer(it, part) {
   changed(it);
 }
 
-function extraChip(it) {
-  const names = (it.extra.options ?? it.extra.fields).map((one) => one.title ?? one.label).join(' · ');
-  return h('p', { class: 'upload' }, icon(it.extra.fields ? 'rules' : 'check'), h('bdi', { class: 'grow' }, names), iconButton('close', say('Remove'), () => offer(it, null)));
-}
-
 /** My draft as another device, or an earlier visit, left it. */
 function meetDraft(it, found) {
-  const mine = it.words.reply.trim();
-  if (!mine) return takeDraft(it, found);
-  if (found.text.trim() === mine) return undefined;
-  return showClash(it.ui.theirs, found, { use: () => { takeDraft(it, found); it.ui.area.focus(); }, keep: () => { it.draft.plan(); it.ui.area.focus(); } });
+  const mine = draftOf(it);
+  if (!mine) takeDraft(it, found);
+  else if (wordsOf(found).trim() !== it.words.reply.trim()) showClash(it.ui.theirs, found, { use: () => { takeDraft(it, found); it.ui.area.focus(); }, keep: () => { it.draft.plan(); it.ui.area.focus(); } });
 }
 
 function takeDraft(it, found) {
-  it.words.reply = found.text;
-  if (found.channel_id) it.chosen = { channel: found.channel, channel_id: found.channel_id };
-  it.mail.fill(found);
-  if (it.mode === 'reply') it.ui.area.value = found.text;
+  it.extra = null;
+  it.files.clear();
+  it.words.reply = unpack(it, found);
+  if (it.mode === 'reply') it.ui.area.value = it.words.reply;
+  show(it);
   changed(it);
 }
 
 /** Words that come back: an undo, a message that failed. */
 function takeBack(it, entry) {
   setMode(it, entry.type === 'note' ? 'note' : 'reply');
-  const parts = entry.parts ?? [];
-  const words = parts.length ? parts.filter((part) => part.type === 'text').map((part) => part.text).join('\n') : entry.text;
-  it.ui.area.value = [it.ui.area.value, words].filter(Boolean).join('\n');
-  it.files.restore(parts.map((part) => part.attachment).filter(Boolean));
-  it.extra = parts.find((part) => part.type === 'choices' || part.type === 'form') ?? null;
+  const before = it.ui.area.value;
+  it.ui.area.value = [before, it.mode === 'note' ? entry.text : unpack(it, entry)].filter(Boolean).join('\n');
+  it.way = pickWay(it.ways, it.chosen, it.way);
   show(it);
   changed(it);
   it.ui.area.focus();

@@ -4,14 +4,11 @@
  */
 
 const SAVE_AFTER_MS = 1500;
-const PLACE = 'switchboard.draft';
-
-/** @param {string} kind @param {string | undefined} agent @param {string} conversation */
-const placeOf = (kind, agent, conversation) => `${PLACE}.${kind}.${agent ?? 'me'}.${conversation}`;
+const DRAFT_PLACE = 'switchboard.draft';
 
 /** What this browser keeps about one conversation. @param {string} kind 'words' or 'unsent' @param {any} app */
 export function createShelf(kind, { store, conversationId }) {
-  const place = placeOf(kind, store.me?.id, conversationId);
+  const place = `${DRAFT_PLACE}.${kind}.${store.me?.id ?? 'me'}.${conversationId}`;
   return {
     /** @returns {any} */
     read() {
@@ -36,61 +33,79 @@ export function createShelf(kind, { store, conversationId }) {
 /**
  * The draft as it is kept with the conversation.
  * @param {any} app
- * @param {{content: () => any, onTheirs: (draft: any) => void, onState: (state: string) => void}} told `content` is a NewDraft or null
+ * @param {{content: () => any, onMine: (draft: any) => void, onOthers: (drafts: any[]) => void, onGone: () => void, onState: (state: string) => void}} told
+ * `content` is a NewDraft or null; `onMine` a newer one of another device, `onGone` that it has left from there
  */
-export function createServerDraft({ api, bus, store, conversationId: id }, { content, onTheirs, onState }) {
-  const it = /** @type {any} */ ({ known: null, timer: 0, busy: Promise.resolve(), saved: '' });
-  const mine = (draft) => draft.state === 'open' && draft.author.id === store.me?.id;
-
-  const save = async () => {
-    const wanted = content();
-    const sign = JSON.stringify(wanted);
-    if (sign === it.saved) return;
-    if (!wanted) return forget();
-    onState('saving');
-    it.known = it.known ? await api.patch(`/drafts/${it.known.id}`, { ...wanted, version: it.known.version }) : await api.post(`/conversations/${id}/drafts`, wanted);
-    it.saved = sign;
-    onState('saved');
-  };
-  const clash = async (problem) => {
-    if (problem.status === 404) it.known = null;
-    if (problem.status === 412 || problem.code === 'version_mismatch') return look();
-    onState(problem.status === 404 ? '' : 'failed');
-  };
-  const forget = async () => {
-    const { known } = it;
-    [it.known, it.saved] = [null, ''];
-    onState('');
-    if (known) await api.del(`/drafts/${known.id}`).catch(() => undefined);
-  };
-  const queue = (work) => { it.busy = it.busy.then(work).catch(clash); return it.busy; };
-
-  /** What is kept there; the caller decides whether it is news. */
-  const look = async () => {
-    const page = await api.get(`/conversations/${id}/drafts`, { state: 'open', limit: 20 }).catch(() => null);
-    const found = page?.data.filter(mine).at(-1) ?? null;
-    const news = found && (found.id !== it.known?.id || found.version > it.known.version);
-    if (found) it.known = found;
-    if (news) onTheirs(found);
-    return page?.data.filter((draft) => !mine(draft)) ?? [];
-  };
-
-  const end = bus.on('event', (event) => {
-    const { draft_id: draft, version } = event.data?.facts ?? {};
-    if (event.conversation_id !== id || event.type !== 'draft.updated' || draft !== it.known?.id) return;
-    void queue(() => (version > (it.known?.version ?? 0) ? look() : undefined));
-  });
+export function createServerDraft(app, told) {
+  const it = /** @type {any} */ ({ ...app, ...told, known: null, left: null, saved: '', timer: 0, busy: Promise.resolve() });
+  const queue = (work) => { it.busy = it.busy.then(() => work(it)).catch((problem) => meetRefusal(it, problem)); return it.busy; };
+  const stop = () => clearTimeout(it.timer);
+  const end = app.bus.on('event', (event) => { if (concerns(it, event)) void queue(() => hearOfDraft(it, event)); });
+  void queue(lookAtDrafts);
   return {
-    look,
     plan() {
-      clearTimeout(it.timer);
-      it.timer = setTimeout(() => queue(save), SAVE_AFTER_MS);
+      stop();
+      it.timer = setTimeout(queue, SAVE_AFTER_MS, saveDraft);
     },
-    forget: () => { clearTimeout(it.timer); return queue(forget); },
+    forget() {
+      stop();
+      return queue(forgetDraft);
+    },
     destroy() {
-      clearTimeout(it.timer);
-      void queue(save);
+      stop();
+      void queue(saveDraft);
       end();
     },
   };
+}
+
+/** What is kept there; mine is told where it is news. */
+async function lookAtDrafts(it) {
+  const page = await it.api.get(`/conversations/${it.conversationId}/drafts`, { state: 'open', limit: 20 });
+  const isMine = (draft) => draft.author.id === it.store.me?.id;
+  const found = page.data.filter(isMine).at(-1);
+  const news = found && (found.id !== it.known?.id || found.version > it.known.version);
+  it.onOthers(page.data.filter((draft) => !isMine(draft)));
+  if (found) it.known = found;
+  if (news) it.onMine(found);
+}
+
+async function saveDraft(it) {
+  const { api, known } = it;
+  const wanted = it.content();
+  const sign = JSON.stringify(wanted);
+  if (sign === it.saved) return;
+  if (!wanted) return void await forgetDraft(it);
+  it.onState('saving');
+  it.known = known ? await api.patch(`/drafts/${known.id}`, { ...wanted, version: known.version }) : await api.post(`/conversations/${it.conversationId}/drafts`, wanted);
+  it.saved = sign;
+  it.onState('saved');
+}
+
+async function forgetDraft(it) {
+  const { known } = it;
+  Object.assign(it, { known: null, saved: '', left: known?.id });
+  it.onState('');
+  if (known) await it.api.del(`/drafts/${known.id}`).catch(() => undefined);
+}
+
+async function meetRefusal(it, problem) {
+  if (problem.code === 'version_mismatch') return lookAtDrafts(it).catch(() => it.onState('failed'));
+  if (problem.status === 404 || problem.code === 'state_conflict') it.known = null; // it has left from elsewhere
+  return it.onState(problem.status === 404 ? '' : 'failed');
+}
+
+function concerns(it, { conversation_id: conversation, type, data }) {
+  return conversation === it.conversationId && type.startsWith('draft.') && data?.facts?.draft_id !== it.left;
+}
+
+async function hearOfDraft(it, { type, data: { facts } }) {
+  const mine = facts.draft_id === it.known?.id;
+  if (mine && type === 'draft.updated' && facts.version <= it.known.version) return;
+  if (mine && type !== 'draft.updated' && type !== 'draft.created') {
+    const same = JSON.stringify(it.content()) === it.saved;
+    Object.assign(it, { known: null, saved: '' });
+    if (same) it.onGone();
+  }
+  await lookAtDrafts(it);
 }

@@ -1,25 +1,20 @@
 /** When an answer leaves, if not now; and what a chat can offer beside words. */
+import { snoozeTimes } from '../actions/pickers.js';
 import { field, openForm } from '../dialog.js';
-import { h } from '../dom.js';
+import { button, h } from '../dom.js';
 import { showWhole } from '../format.js';
 import { say } from '../timeline/words.js';
 
-const HOUR_MS = 3_600_000;
-
 /** @param {(when: {send_at: string, cancel_on_reply: boolean}) => void} pick */
 export function askWhen(pick) {
-  const input = h('input', { type: 'datetime-local', name: 'at', required: true, min: localValue(new Date()), value: localValue(presets(new Date())[1].at) });
+  const times = snoozeTimes(new Date());
+  const input = h('input', { type: 'datetime-local', name: 'at', required: true, min: localValue(new Date()), value: localValue(times[2].at) });
   const stop = h('input', { type: 'checkbox', name: 'stop', checked: true });
-  const quick = presets(new Date()).map(({ words, at }) => h('button', { type: 'button', title: showWhole(at.toISOString()), onclick: () => { input.value = localValue(at); } }, say(words)));
+  const quick = times.map(({ key, at }) => button(say(key), () => { input.value = localValue(at); }, { title: showWhole(at.toISOString()) }));
   openForm({ title: say('Send later'), submit: say('Schedule') }, [h('div', { class: 'row wrap' }, quick), field(say('When'), input), h('label', { class: 'row' }, stop, say('Not if they write before'))], async (values) => {
+    if (!(Date.parse(values.at) > Date.now())) throw new Error(say('Choose a time that is to come.'));
     pick({ send_at: new Date(values.at).toISOString(), cancel_on_reply: stop.checked });
   });
-}
-
-/** Times people mean. Pure. @param {Date} now @returns {{words: string, at: Date}[]} */
-export function presets(now) {
-  const morning = (days) => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, 9);
-  return [{ words: 'In an hour', at: new Date(now.getTime() + HOUR_MS) }, { words: 'Tomorrow morning', at: morning(1) }, { words: 'Monday morning', at: morning(((8 - now.getDay()) % 7) || 7) }];
 }
 
 /** What a `datetime-local` field holds. Pure. @param {Date} date */
@@ -35,11 +30,11 @@ export function askParts(kind, text, make) {
   openForm({ title: say(words[0]), submit: say('Add') }, [field(say(words[1]), question), field(say(words[2]), lines, say(words[3]))], async (values) => {
     const named = values.lines.split('\n').map((line) => line.trim()).filter(Boolean).slice(0, 10);
     if (!named.length) throw new Error(say('Nothing is offered yet.'));
-    make(kind === 'choices' ? choicesOf(values.text, named) : formOf(values.text, named));
+    make(kind === 'choices' ? choicePart(values.text, named) : formOf(values.text, named));
   });
 }
 
-function choicesOf(text, titles) {
+function choicePart(text, titles) {
   return { type: 'choices', text, options: titles.map((title, at) => ({ id: `c${at + 1}`, title })) };
 }
 

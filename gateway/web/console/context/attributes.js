@@ -16,23 +16,23 @@ export function attributeFields(given, definitions) {
 }
 
 function control(definition, value, given) {
-  const save = (next) => keep(given, definition.key, next);
+  const save = (next) => keepAttribute(given, definition.key, next);
   const { type, options } = definition;
   if (type === 'select') return h('select', { onchange: (event) => save(event.target.value || null) }, ['', ...options].map((one) => h('option', { value: one, selected: one === (value ?? '') }, one || '–')));
   if (type === 'boolean') return h('input', { type: 'checkbox', checked: value === true, onchange: (event) => save(event.target.checked) });
   const read = { number: (text) => Number(text), multiselect: (text) => text.split(',').map((one) => one.trim()).filter(Boolean) }[type] ?? ((text) => text);
-  return field(INPUTS[type] ?? 'text', Array.isArray(value) ? value.join(', ') : value, (text) => save(text ? read(text) : null));
+  return attributeField(INPUTS[type] ?? 'text', Array.isArray(value) ? value.join(', ') : value, (text) => save(text ? read(text) : null));
 }
 
 function looseControl(key, value, given) {
-  return typeof value === 'string' ? field('text', value, (text) => keep(given, key, text || null)) : h('code', {}, JSON.stringify(value));
+  return typeof value === 'string' ? attributeField('text', value, (text) => keepAttribute(given, key, text || null)) : h('code', {}, JSON.stringify(value));
 }
 
-function field(type, value, save) {
+function attributeField(type, value, save) {
   return h('input', { type, value: value ?? '', placeholder: '–', dir: 'auto', onchange: (event) => save(event.target.value.trim()) });
 }
 
-async function keep({ contact, api, reload }, key, value) {
+async function keepAttribute({ contact, api, reload }, key, value) {
   await api.patch(`/contacts/${contact.id}`, { attributes: { [key]: value } }).catch(toastProblem);
   await reload();
 }

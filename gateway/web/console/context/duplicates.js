@@ -1,5 +1,5 @@
 /** Contacts who may be the same person: why, what a merge would do, and its undo. */
-import { h, icon } from '../dom.js';
+import { button, h, icon } from '../dom.js';
 import { openForm } from '../dialog.js';
 import { toast, toastProblem } from '../toast.js';
 import { say, sayCount } from '../timeline/words.js';
@@ -9,37 +9,33 @@ export function duplicateCards(given, found) {
   return found.map(({ contact, because, score }) => h('div', { class: 'duplicate' }, icon('merge'),
     h('div', { class: 'grow' }, h('p', {}, h('strong', {}, h('bdi', {}, contact.name ?? contact.identities[0]?.address ?? contact.id)), ' ', say('may be the same person')),
       h('p', { class: 'small quiet', title: String(score) }, because.join(', '))),
-    h('button', { type: 'button', onclick: () => preview(given, contact) }, say('Compare'))));
+    button(say('Compare'), () => previewMerge(given, contact))));
 }
 
-async function preview(given, other) {
-  const { api, contact, reload } = given;
+async function previewMerge({ api, contact, reload }, other) {
   const order = { from: other.id, into: contact.id };
-  try {
-    const told = await api.post('/contacts/merge/preview', order);
-    const versions = { from_version: told.from.version, into_version: told.into.version };
-    openForm({ title: say('Merge these two?'), wide: true, submit: say('Merge') }, [comparison(told)], async (values) => {
-      const made = await api.post('/contacts/merge', { ...order, ...versions, choices: choicesOf(told.fields, values) });
-      await reload();
-      const undo = () => api.post('/contacts/unmerge', { merge_id: made.id }).then(reload, toastProblem);
-      toast(say('They are one now'), { kind: 'ok', action: { label: say('Undo'), run: undo } });
-    });
-  } catch (problem) {
-    toastProblem(problem);
-  }
+  const told = await api.post('/contacts/merge/preview', order).catch(toastProblem);
+  if (!told) return;
+  const seen = { ...order, from_version: told.from.version, into_version: told.into.version };
+  openForm({ title: say('Merge these two?'), wide: true, submit: say('Merge') }, [comparison(told)], async (values) => {
+    const made = await api.post('/contacts/merge', { ...seen, choices: choicesOf(told.fields, values) });
+    await reload();
+    const undo = () => api.post('/contacts/unmerge', { merge_id: made.id }).then(reload, toastProblem);
+    toast(say('They are one now'), { kind: 'ok', action: { label: say('Undo'), run: undo } });
+  });
 }
 
 function comparison(told) {
-  const moves = [sayCount(told.identities.length, '{n} address', '{n} addresses'), sayCount(told.conversations.count ?? told.conversations.ids?.length ?? 0, '{n} conversation', '{n} conversations')];
+  const moves = [sayCount(told.identities.length, '{n} address', '{n} addresses'), sayCount(told.conversations.total, '{n} conversation', '{n} conversations')];
   return h('div', { class: 'column' },
     told.warnings.map((one) => h('p', { class: 'chip warn' }, icon('alert'), one.detail)),
-    h('table', { class: 'compare' }, h('thead', {}, h('tr', {}, ['', told.into.name ?? told.into.id, told.from.name ?? told.from.id].map((words) => h('th', { scope: 'col' }, words)))), h('tbody', {}, told.fields.map(fieldRow))),
+    h('table', { class: 'compare' }, h('thead', {}, h('tr', {}, [say('Field'), told.into.name ?? told.into.id, told.from.name ?? told.from.id].map((words) => h('th', { scope: 'col' }, words)))), h('tbody', {}, told.fields.map(fieldRow))),
     h('p', { class: 'quiet' }, say('{what} move over.', { what: moves.join(', ') }), told.opt_outs.length > 0 && ` ${say('Opt-outs stay in force.')}`));
 }
 
 function fieldRow(one) {
   const cell = (side) => h('td', {}, h('label', { class: 'row' }, one.conflict && h('input', { type: 'radio', name: one.pointer, value: side, checked: one.taken === side }), h('span', {}, one[side] === null ? '–' : String(one[side]))));
-  return h('tr', {}, h('th', { scope: 'row', title: one.because }, one.pointer.slice(1)), cell('into'), cell('from'));
+  return h('tr', {}, h('th', { scope: 'row', title: one.because }, one.pointer.split('/').at(-1)), cell('into'), cell('from'));
 }
 
 /** What was chosen, as the API wants it: by field, and by key for attributes and external ids. Pure. @param {any[]} fields @param {Record<string, string>} values by pointer */

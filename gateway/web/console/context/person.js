@@ -1,58 +1,57 @@
 /** The person as a whole: their name, and what can be done with all that is kept of them. */
-import { h, icon } from '../dom.js';
+import { button, h } from '../dom.js';
 import { field, openForm } from '../dialog.js';
 import { nameOf } from '../format.js';
 import { toast, toastProblem } from '../toast.js';
+import { editable } from '../timeline/editing.js';
 import { say } from '../timeline/words.js';
 
+const LOOK_EVERY_MS = 1500;
+
 /** @param {any} given */
-export function renameForm({ contact, api, reload }) {
-  const shown = h('h2', {}, h('button', { type: 'button', class: 'rename', title: say('Change the name'), onclick: () => edit() }, h('bdi', {}, nameOf(contact)), icon('edit')));
-  const edit = () => {
-    const input = h('input', { value: contact.name ?? '', 'aria-label': say('Name'), maxLength: 200, dir: 'auto' });
-    const form = h('form', { class: 'row rename-form', onsubmit: async (event) => {
-      event.preventDefault();
-      form.replaceWith(shown);
-      await api.patch(`/contacts/${contact.id}`, { name: input.value.trim() || null }).then(reload, toastProblem);
-    } }, input, h('button', { class: 'primary' }, say('Save')));
-    form.addEventListener('keydown', (event) => { if (event.key === 'Escape') { event.stopPropagation(); form.replaceWith(shown); } });
-    shown.replaceWith(form);
-    input.select();
-  };
-  return shown;
+export function nameField({ contact, api, reload }) {
+  const save = (name) => api.patch(`/contacts/${contact.id}`, { name }).then(reload, toastProblem);
+  return editable(h('bdi', {}, nameOf(contact)), { title: say('Change the name'), label: say('Name'), value: contact.name ?? '', most: 200, save, class: 'rename' });
 }
 
 /** @param {any} given */
-export function personActions({ contact, api, store, reload, conversationId }) {
+export function personActions(given) {
+  const { contact, store, conversationId } = given;
   const admin = store.me?.role === 'admin';
-  const run = (work, words) => async () => {
-    try {
-      await work();
-      toast(say(words), { kind: 'ok' });
-      await reload();
-    } catch (problem) {
-      toastProblem(problem);
-    }
-  };
-  const blocked = Boolean(contact.blocked_at);
   const external = Object.entries(contact.external ?? {});
+  const action = (name, words, onclick, kind = '') => button(say(words), onclick, { icon: name, class: `plain small ${kind}` });
   return [
     external.length > 0 && h('dl', { class: 'facts' }, external.map(([name, value]) => [h('dt', {}, name), h('dd', {}, h('code', {}, value))])),
     h('p', { class: 'row wrap' },
-      action('down', 'Transcript', () => { location.assign(`/v1/conversations/${conversationId}/transcript?format=html`); }),
-      action('stop', blocked ? 'Unblock' : 'Block', run(() => api.post(`/contacts/${contact.id}/${blocked ? 'unblock' : 'block'}`), blocked ? 'Unblocked' : 'Blocked: what they write is kept, but nothing is sent')),
-      admin && action('archive', 'Export data', run(() => api.post(`/contacts/${contact.id}/export`, {}), 'The export is being made')),
-      admin && action('trash', 'Erase…', () => erase(contact, api, reload), 'danger')),
+      action('down', 'Transcript', () => location.assign(`/v1/conversations/${conversationId}/transcript?format=html`)),
+      action('stop', contact.blocked_at ? 'Unblock' : 'Block', () => block(given)),
+      admin && action('archive', 'Export data', () => exportPerson(given)),
+      admin && action('trash', 'Erase…', () => erase(given), 'danger')),
     h('p', { class: 'faint small' }, h('code', {}, contact.id)),
   ];
 }
 
-function action(name, words, onclick, kind = '') {
-  return h('button', { type: 'button', class: `plain small ${kind}`, onclick }, icon(name), say(words));
+async function block({ contact, api, reload }) {
+  const [verb, words] = contact.blocked_at ? ['unblock', 'Unblocked'] : ['block', 'Blocked: what they write is kept, but nothing is sent'];
+  await api.post(`/contacts/${contact.id}/${verb}`).then(() => toast(say(words), { kind: 'ok' }), toastProblem);
+  await reload();
+}
+
+/** Made in the background; told when it can be fetched. */
+async function exportPerson({ contact, api }) {
+  try {
+    let made = await api.post(`/contacts/${contact.id}/export`, {});
+    toast(say('The export is being made'));
+    for (; made.state === 'running'; made = await api.get(`/exports/${made.id}`)) await new Promise((done) => { setTimeout(done, LOOK_EVERY_MS); });
+    if (made.state !== 'done') throw new Error(made.error ?? say('The export failed.'));
+    toast(say('The export is ready'), { kind: 'ok', action: { label: say('Download'), run: () => location.assign(`/v1/exports/${made.id}/file`) } });
+  } catch (problem) {
+    toastProblem(problem);
+  }
 }
 
 /** Erasing asks twice: for a reason, and for the id. */
-function erase(contact, api, reload) {
+function erase({ contact, api, reload }) {
   const reason = h('input', { name: 'reason', required: true, maxLength: 500 });
   const confirm = h('input', { name: 'confirm', required: true, autocomplete: 'off', spellcheck: false, placeholder: contact.id });
   const help = say('Everything they wrote and all we know of them goes for good. Write {id} to go on.', { id: contact.id });

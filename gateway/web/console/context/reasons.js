@@ -2,25 +2,24 @@
 import { h, icon } from '../dom.js';
 import { showWhole } from '../format.js';
 import { eventSentence } from '../timeline/event.js';
+import { MEDIA } from '../timeline/message.js';
 import { say } from '../timeline/words.js';
 
-const SHOWN = 4;
+const REASONS_SHOWN = 4;
 
 /** @param {any} given */
 export function decisionList({ conversation, store, conversationId }) {
   const entries = store.entries(conversationId).items;
-  const people = new Map([...(store.get('agents')?.values?.() ?? [])].map((agent) => [agent.id, agent.name]));
-  const { priority, reply_route: route, sla } = conversation;
-  const decided = entries.filter((entry) => entry.event?.reason).slice(-SHOWN).reverse();
+  const { priority, reply_route: route, sla, csat } = conversation;
   const match = entries.findLast((entry) => entry.letter?.match)?.letter.match;
   return h('dl', { class: 'reasons' },
-    priority && because('flag', say('Priority'), h('span', {}, say(priority.level), ' ', h('span', { class: 'faint number' }, priority.score)), [...priority.because, priority.pinned && say('pinned by hand')]),
-    route && because('reply', say('Answer by'), h('bdi', {}, route.channel ?? say('nothing')), [route.reason, route.until && say('until {at}', { at: showWhole(route.until) })]),
+    priority && because('flag', say('Priority'), [say(`priority_${priority.level}`), ' ', h('span', { class: 'faint number' }, priority.score)], [...priority.because, priority.pinned && say('pinned by hand')]),
+    route && because('reply', say('Answer by'), h('bdi', {}, MEDIA[route.channel] ?? route.channel ?? say('nothing')), [route.reason, route.until && say('until {at}', { at: showWhole(route.until) })]),
     sla?.next_due_at && because('clock', say('Promised'), showWhole(sla.next_due_at), [sla.policy]),
     match && because('email', say('Came here by'), match.by.replaceAll('_', ' '), [match.because]),
-    conversation.csat && because('star', say('Rated'), conversation.csat.rating ? `${conversation.csat.rating} / 5` : say('asked, not answered yet'), []),
+    csat && because('star', say('Rated'), csat.rating ? `${csat.rating} / 5` : say('asked, not answered yet'), []),
     signalRows(conversation, entries),
-    decided.map((entry) => because('info', showWhole(entry.occurred_at), h('bdi', {}, eventSentence(entry.event, people)), [entry.event.reason])));
+    entries.filter((entry) => entry.event?.reason).slice(-REASONS_SHOWN).reverse().map(({ occurred_at: at, event }) => because('info', showWhole(at), h('bdi', {}, eventSentence(event)), [event.reason])));
 }
 
 function because(name, title, value, reasons) {
@@ -29,9 +28,9 @@ function because(name, title, value, reasons) {
 }
 
 /** The signals as the API has them: of the conversation as numbers, of its last message with their bands. */
-function signalRows({ signals }, entries) {
+function signalRows({ signals = {} }, entries) {
   const last = entries.findLast((entry) => entry.signals?.length)?.signals ?? [];
-  const all = [...Object.entries(signals ?? {}).map(([kind, score]) => ({ kind, score })), ...last.filter((one) => !(one.kind in (signals ?? {})))];
+  const all = [...Object.entries(signals).map(([kind, score]) => ({ kind, score })), ...last.filter((one) => !(one.kind in signals))];
   return all.map(({ kind, score, value, band }) => h('div', {}, h('dt', {}, icon('signal'), kind.replaceAll('_', ' ')),
     h('dd', { class: 'row' }, value ?? h('meter', { min: 0, max: 1, high: 0.7, value: score, 'aria-label': kind }), h('span', { class: 'faint number' }, band ?? Math.round(score * 100) / 100))));
 }

@@ -2,30 +2,11 @@
 import { h, icon } from '../dom.js';
 import { say } from '../timeline/words.js';
 
-const PLACE = 'switchboard.sections';
-
-/** @param {string} key @param {string} title @param {any} content @param {number} [count] */
-export function section(key, title, content, count) {
-  const closed = readClosed();
-  const details = h('details', { class: 'section', open: !closed.includes(key) },
+/** @param {any} prefs @param {string} title @param {any} content @param {number} [count] */
+export function section(prefs, title, content, count) {
+  const folded = () => prefs.get('folded') ?? [];
+  const keep = () => prefs.set('folded', [...folded().filter((one) => one !== title), ...(details.open ? [] : [title])]);
+  const details = h('details', { class: 'section', open: !folded().includes(title), ontoggle: () => { if (details.open === folded().includes(title)) keep(); } },
     h('summary', {}, icon('chevron'), h('h3', {}, say(title)), count !== undefined && h('span', { class: 'faint number' }, count)), h('div', { class: 'section-body' }, content));
-  details.addEventListener('toggle', () => writeClosed(key, !details.open));
   return details;
-}
-
-function readClosed() {
-  try {
-    return JSON.parse(localStorage.getItem(PLACE) ?? '[]');
-  } catch {
-    return [];
-  }
-}
-
-function writeClosed(key, closed) {
-  const others = readClosed().filter((one) => one !== key);
-  try {
-    localStorage.setItem(PLACE, JSON.stringify(closed ? [...others, key] : others));
-  } catch {
-    // It opens again the next time.
-  }
 }

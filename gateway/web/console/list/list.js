@@ -1,5 +1,5 @@
 /** The list: what a view or a search holds, one row a conversation; keys move through it, a selection is changed at once. */
-import { h, icon, iconButton, mount } from '../dom.js';
+import { button, h, icon, iconButton, mount } from '../dom.js';
 import { showNumber } from '../format.js';
 import { showEmpty } from '../firstrun/empty.js';
 import { t } from '../strings.js';
@@ -15,12 +15,10 @@ export function mountList(element, app) {
   const { store, router, bus, commands, model, selection } = app;
   const title = h('h1', { class: 'clip grow', id: 'list-title' });
   const notice = h('div', { class: 'notice' });
-  const bar = h('div', { class: 'bulk row', role: 'toolbar', 'aria-label': t('selection'), hidden: true });
+  const bar = h('div', { class: 'bulk row', role: 'toolbar', 'aria-label': t('Selection'), hidden: true });
   const search = createSearch(app);
-  const rows = createVirtualList({
-    height: ROW_PX, label: t('conversations'), build, paint, onend: () => model.more(), onpick: pick,
-  });
-  mount(element, header(title, app), search.element, bar, rows.element, notice, h('div', { class: 'hush', role: 'status', id: 'list-status' }));
+  const rows = createVirtualList({ height: ROW_PX, label: t('Conversations'), build, paint, onend: () => model.more(), onpick: pick });
+  mount(element, listHead(title, app), search.element, bar, rows.element, notice);
 
   function build(id) {
     return buildRow(store.conversation(id), { query: model.get().q });
@@ -30,22 +28,22 @@ export function mountList(element, app) {
     row.setAttribute('aria-selected', String(selection.has(id)));
     row.toggleAttribute('data-open', open);
     row.toggleAttribute('data-unread', (store.conversation(id)?.counts?.unread ?? 0) > 0);
-    if (open) row.setAttribute('aria-current', 'true');
-    else row.removeAttribute('aria-current');
+    row.ariaCurrent = open ? 'true' : null;
   }
   function pick(id, event) {
     rows.point(id);
     const onMark = event.target instanceof Element && event.target.closest('.mark');
     if (event.shiftKey) return selection.reach(id, model.get().ids);
     if (event.ctrlKey || event.metaKey || onMark) return selection.toggle(id);
-    open(id);
+    return open(id);
   }
   function open(id) {
     router.open(id);
     bus.emit('pane', 'thread');
   }
   function show(listed) {
-    title.textContent = listed.q ? t('results') : viewName(store, listed.view);
+    title.textContent = listed.q ? t('Search results') : viewName(store, listed.view);
+    selection.keep(listed.ids);
     search.show(listed);
     rows.show(listed.ids, listed);
     rows.element.hidden = !listed.ids.length;
@@ -54,41 +52,43 @@ export function mountList(element, app) {
     notice.hidden = listed.ids.length > 0 && !listed.problem;
   }
   function showSelection() {
+    const held = bar.contains(document.activeElement);
     mount(bar, bulkButtons(selection, commands));
     bar.hidden = !selection.size();
     rows.element.toggleAttribute('data-selecting', selection.size() > 0);
     rows.repaint();
+    if (held) focus();
   }
+  const focus = () => rows.point(rows.pointed(), { focus: true });
 
-  const stops = [store.subscribe('list', show), store.subscribe('views', () => show(model.get())), selection.onchange(showSelection),
-    store.subscribe('conversation', (one) => rows.redraw(one.id))];
+  store.subscribe('list', show);
+  store.subscribe('views', () => show(model.get()));
+  store.subscribe('conversation', (one) => rows.redraw(one.id));
+  selection.onchange(showSelection);
   bus.on('route', ({ route }) => {
-    if (route.conversationId && model.get().ids.includes(route.conversationId)) rows.point(route.conversationId);
+    if (model.get().ids.includes(route.conversationId)) rows.point(route.conversationId);
     rows.repaint();
   });
   setInterval(() => { for (const id of rows.visible()) rows.redraw(id); }, TICK_MS);
   rows.element.addEventListener('keydown', (event) => moveByKey(event, { rows, model, selection, open }));
   registerMoves(app, { rows, open });
   show(model.get());
-  return {
-    focus: () => rows.point(rows.current() ?? model.get().ids[0] ?? null, { focus: true }),
-    search,
-    top: rows.top,
-    destroy: () => stops.forEach((stop) => stop()),
-  };
+  return { focus, search, current: rows.pointed };
 }
 
-function header(title, { bus, commands }) {
+function listHead(title, { bus, commands }) {
   return h('header', { class: 'row head' },
-    iconButton('menu', t('openViews'), () => bus.emit('pane', 'rail'), { class: 'icon-button phone' }), title,
-    iconButton('edit', t('newConversation'), () => commands.run('new-conversation')));
+    iconButton('menu', t('Open the menu'), () => bus.emit('pane', 'rail'), { class: 'icon-button phone' }), title,
+    iconButton('edit', t('New conversation'), () => commands.run('new-conversation')));
 }
+
+const JUMPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -Infinity, End: Infinity };
 
 /** The keys of a listbox; letters are commands of their own. */
 function moveByKey(event, { rows, model, selection, open }) {
-  const id = rows.current() ?? model.get().ids[0];
-  const jump = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -1e9, End: 1e9 }[event.key];
-  if (jump) rows.point(model.neighbour(id, jump), { focus: true });
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const id = rows.pointed();
+  if (JUMPS[event.key]) rows.point(model.neighbour(id, JUMPS[event.key]), { focus: true });
   else if (event.key === 'Enter') open(id);
   else if (event.key === ' ') selection.toggle(id);
   else return;
@@ -98,43 +98,38 @@ function moveByKey(event, { rows, model, selection, open }) {
 /** j and k move through the list, and with an open conversation from one to the next. */
 function registerMoves({ commands, model, router }, { rows, open }) {
   const step = (by) => {
-    const at = router.route().conversationId ?? rows.current();
-    const next = model.neighbour(at, by);
+    const next = model.neighbour(router.route().conversationId ?? rows.current(), by);
     if (!next) return;
     rows.point(next, { focus: true });
     if (router.route().conversationId) router.open(next, { replace: true });
   };
-  const group = t('group_list');
-  commands.register({ id: 'next', title: t('nextConversation'), keys: 'j', icon: 'arrowdown', group, run: () => step(1) });
-  commands.register({ id: 'previous', title: t('previousConversation'), keys: 'k', icon: 'arrowdown', group, run: () => step(-1) });
-  commands.register({ id: 'open', title: t('openConversation'), keys: 'enter', icon: 'chevron', group, when: () => Boolean(rows.current()), run: () => open(rows.current()) });
+  const add = (id, keys, name, title, more) => commands.register({ id, keys, icon: name, title, group: t('List'), ...more });
+  add('next', 'j', 'arrowdown', t('Next conversation'), { run: () => step(1) });
+  add('previous', 'k', 'arrowdown', t('Previous conversation'), { run: () => step(-1) });
+  add('open', 'enter', 'chevron', t('Open conversation'), { when: () => Boolean(rows.current()), run: () => open(rows.current()) });
 }
 
 function bulkButtons(selection, commands) {
-  const count = selection.size();
-  if (!count) return [];
-  const button = (id, name, label) => iconButton(name, label, () => commands.run(id));
-  return [
-    h('span', { class: 'strong grow' }, t('selected', { count: showNumber(count) })),
-    button('close', 'check', t('close')), button('assign', 'user', t('assign')), button('tag', 'tag', t('tag')),
-    button('snooze', 'snooze', t('snooze')), button('read', 'eye', t('markRead')),
-    iconButton('close', t('selectNone'), () => selection.clear()),
+  const press = (id, name, label) => iconButton(name, label, () => commands.run(id));
+  return selection.size() > 0 && [
+    h('span', { class: 'strong grow', role: 'status' }, t('{count} selected', { count: showNumber(selection.size()) })),
+    press('close', 'check', t('Close')), press('assign', 'user', t('Assign')), press('tag', 'tag', t('Tag')),
+    press('snooze', 'snooze', t('Snooze')), press('read', 'eye', t('Mark as read')),
+    iconButton('close', t('Clear the selection'), () => selection.clear()),
   ];
 }
 
 function noticeOf(listed, app) {
-  if (listed.loading && !listed.ids.length) return skeleton();
+  if (listed.loading && !listed.ids.length) return listSkeleton();
   if (listed.problem?.code === 'invalid_query') return null; // told at the search box, where it is wrong
   if (listed.problem) {
-    return h('div', { class: 'empty', role: 'alert' }, icon('alert'), h('h2', null, t('listFailed')), h('p', null, listed.problem.detail),
-      h('button', { type: 'button', onclick: () => app.model.refresh() }, t('tryAgain')));
+    return h('div', { class: 'empty', role: 'alert' }, icon('alert'), h('h2', null, t('The list could not be read')), h('p', null, listed.problem.detail),
+      button(t('Try again'), () => app.model.refresh()));
   }
   return listed.ids.length ? null : showEmpty(listed, app);
 }
 
-const skeleton = () => h('div', { class: 'list-skeleton', 'aria-hidden': 'true' }, Array.from({ length: 7 }, () => h('div', null, h('i'), h('b'), h('u'))));
+const listSkeleton = () => h('div', { class: 'list-skeleton', 'aria-hidden': 'true' }, Array.from({ length: 7 }, () => h('div', null, h('i'), h('b'), h('u'))));
 
 /** @param {any} store @param {string} id */
-export function viewName(store, id) {
-  return store.get('views').find((view) => view.id === id)?.name ?? t('conversations');
-}
+const viewName = (store, id) => store.get('views').find((view) => view.id === id)?.name ?? t('Conversations');

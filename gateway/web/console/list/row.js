@@ -1,6 +1,6 @@
 /** One row of the list. */
 import { h, icon } from '../dom.js';
-import { hueOf, initials, showMoment, showSpan, showWhole, waitLevel, whoIn } from '../format.js';
+import { hueOf, initials, now, showMoment, showSpan, showWhole, waitLevel, whoIn } from '../format.js';
 import { t } from '../strings.js';
 
 /** @param {any} one a conversation @param {{query: string}} shown */
@@ -12,22 +12,22 @@ export function buildRow(one, { query }) {
       h('span', { class: 'checkmark', 'aria-hidden': 'true' }, icon('check'))),
     h('span', { class: 'lines' },
       h('span', { class: 'row' }, h('span', { class: 'contact clip grow' }, h('bdi', null, name)), time(one)),
-      h('span', { class: 'row' }, preview(one, query), unread(one)),
-      h('span', { class: 'row about' }, channel(one), tags(one), h('span', { class: 'grow' }), status(one), assignee(one))),
+      h('span', { class: 'row' }, previewLine(one, query), unread(one)),
+      h('span', { class: 'row about' }, channel(one), tags(one), h('span', { class: 'grow' }), statusChip(one), assignee(one))),
   ];
 }
 
 function time(one) {
   if (one.waiting_since && one.status === 'open') {
-    const waited = Date.now() - Date.parse(one.waiting_since);
-    return h('span', { class: `wait number ${waitLevel(waited)}`, title: t('waitingSince', { at: showWhole(one.waiting_since) }) },
-      icon('clock'), h('span', { class: 'hush' }, t('waiting')), showSpan(waited));
+    const waited = now() - Date.parse(one.waiting_since);
+    return h('span', { class: `wait number ${waitLevel(waited)}`, title: t('Waiting since {at}', { at: showWhole(one.waiting_since) }) },
+      icon('clock'), h('span', { class: 'hush' }, t('waiting for')), showSpan(waited));
   }
   return h('time', { dir: 'auto', class: 'faint small number', dateTime: one.updated_at, title: showWhole(one.updated_at) }, showMoment(one.updated_at));
 }
 
-function preview(one, query) {
-  const text = one.preview || t('noWords');
+function previewLine(one, query) {
+  const text = one.preview || t('No message yet');
   if (query && one.highlight) return h('span', { class: 'preview clip grow', dir: 'auto' }, marked(one.highlight));
   return h('span', { class: 'preview clip grow', dir: 'auto' }, one.subject && h('span', { class: 'strong' }, one.subject, ' '), text);
 }
@@ -57,7 +57,7 @@ function channel(one) {
 
 const tags = (one) => (one.tags ?? []).slice(0, 3).map((tag) => h('span', { class: 'chip clip', dir: 'auto' }, tag));
 
-function status(one) {
+function statusChip(one) {
   const urgent = one.priority?.level === 'urgent' || one.priority?.level === 'high';
   return [
     urgent && h('span', { class: `chip ${one.priority.level === 'urgent' ? 'bad' : 'warn'}` }, t(`priority_${one.priority.level}`)),
@@ -66,8 +66,8 @@ function status(one) {
 }
 
 function assignee(one) {
-  if (!one.assignee) return one.status === 'open' && h('span', { class: 'nobody small' }, t('unassigned'));
+  if (!one.assignee) return one.status === 'open' && h('span', { class: 'nobody small' }, t('Unassigned'));
   const name = one.assignee.name ?? '';
-  return h('span', { class: 'avatar tiny', style: { '--hue': hueOf(one.assignee.id) }, title: t('assignedTo', { name }) },
-    h('span', { 'aria-hidden': 'true' }, initials(name)), h('span', { class: 'hush' }, t('assignedTo', { name })));
+  return h('span', { class: 'avatar tiny', style: { '--hue': hueOf(one.assignee.id) }, title: t('Assigned to {name}', { name }) },
+    h('span', { 'aria-hidden': 'true' }, initials(name)), h('span', { class: 'hush' }, t('Assigned to {name}', { name })));
 }

@@ -1,10 +1,10 @@
 /** The search box: the grammar of `q=`, with what is wrong in it shown where it is wrong. */
-import { h, icon, iconButton, mount, uid } from '../dom.js';
-import { loadLater } from '../loading.js';
+import { button, h, icon, iconButton, mount, uid } from '../dom.js';
+import { callLater } from '../loading.js';
 import { sentences } from '../format.js';
 import { t } from '../strings.js';
 
-const SETTLE_MS = 350;
+const SEARCH_SETTLE_MS = 350;
 const EXAMPLES = ['is:unread', 'is:waiting', 'assignee:none', 'has:attachment', 'priority:urgent', 'after:7d'];
 
 /** @param {any} app */
@@ -12,20 +12,22 @@ export function createSearch(app) {
   const { router, commands, model } = app;
   const wrong = h('div', { class: 'wrong', role: 'alert', id: uid('wrong'), hidden: true });
   const input = h('input', {
-    type: 'search', placeholder: t('searchPlaceholder'), 'aria-label': t('searchConversations'), 'aria-describedby': wrong.id,
+    type: 'search', placeholder: t('Search, or is:unread tag:vip'), 'aria-label': t('Search conversations'), 'aria-describedby': wrong.id,
     enterkeyhint: 'search', autocomplete: 'off', spellcheck: false, maxLength: 1000,
   });
-  const save = iconButton('star', t('saveView'), async () => (await loadLater()).saveView(app, input.value.trim()), { hidden: true });
-  const hints = h('div', { class: 'row wrap hints', hidden: true }, EXAMPLES.map((text) => h('button', { type: 'button', class: 'chip', onclick: () => add(text) }, text)));
+  const save = iconButton('star', t('Save as a view'), () => callLater('saveView', app, input.value.trim()), { hidden: true });
+  const hints = h('div', { class: 'row wrap hints', hidden: true }, EXAMPLES.map((text) => button(text, () => add(text), { class: 'chip' })));
   const element = h('search', { class: 'search' }, h('div', { class: 'row box' }, icon('search'), input, save), hints, wrong);
-  let timer = 0;
+  let timer = 0, from = router.route().view;
 
+  /** What is searched for is listed instead of a view; without it, the view is back. What is open stays open. */
   function go(how) {
     clearTimeout(timer);
     const q = input.value.trim();
     const now = router.route();
     if (q === now.q) return;
-    router.go({ ...now, page: 'inbox', q, conversationId: null }, how);
+    if (!now.q) from = now.view;
+    router.go({ ...now, page: 'inbox', view: q ? now.view : from, q }, how);
   }
   function add(text) {
     input.value = `${input.value.trim()} ${text}`.trim();
@@ -35,7 +37,7 @@ export function createSearch(app) {
   input.addEventListener('input', () => {
     hints.hidden = Boolean(input.value);
     clearTimeout(timer);
-    timer = setTimeout(() => go({ replace: Boolean(router.route().q) }), SETTLE_MS);
+    timer = setTimeout(() => go({ replace: Boolean(router.route().q) }), SEARCH_SETTLE_MS);
   });
   input.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && !event.isComposing) go();
@@ -67,6 +69,6 @@ function explain(q, { offset = 0, length = 0, detail, allowed }, { hint }) {
   return [
     h('code', { dir: 'auto' }, piece(0, offset), h('mark', null, piece(offset, offset + Math.max(length, 1)) || '…'), piece(offset + Math.max(length, 1), chars.length)),
     h('p', null, sentences(detail, hint)),
-    allowed?.length ? h('p', { class: 'faint' }, t('allowed', { list: allowed.slice(0, 12).join(', ') })) : null,
+    allowed?.length ? h('p', { class: 'faint' }, t('Here may stand: {list}', { list: allowed.slice(0, 12).join(', ') })) : null,
   ];
 }

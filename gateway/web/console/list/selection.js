@@ -1,10 +1,11 @@
 /** Which conversations a change is meant for. */
+import { createBus } from '../bus.js';
 
 export function createSelection() {
   const chosen = new Set();
-  const listeners = new Set();
+  const { on, emit } = createBus();
   let anchor = null;
-  const tell = () => { for (const fn of listeners) fn(); };
+  const tell = () => emit('change');
   return {
     has: (id) => chosen.has(id),
     size: () => chosen.size,
@@ -21,13 +22,17 @@ export function createSelection() {
       for (const one of ids.slice(Math.max(from, 0), to + 1)) chosen.add(one);
       tell();
     },
+    /** None but these: nothing is changed that is not seen. @param {string[]} ids */
+    keep(ids) {
+      if (!chosen.size) return;
+      const seen = new Set(ids);
+      for (const id of chosen) if (!seen.has(id)) chosen.delete(id);
+      tell();
+    },
     clear() {
       chosen.clear();
       tell();
     },
-    onchange(fn) {
-      listeners.add(fn);
-      return () => void listeners.delete(fn);
-    },
+    onchange: (fn) => on('change', fn),
   };
 }

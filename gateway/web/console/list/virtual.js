@@ -18,29 +18,34 @@ export function createVirtualList({ height, label, build, paint, onend, onpick }
     const from = Math.max(0, Math.floor(element.scrollTop / height) - AHEAD);
     const to = Math.min(ids.length, Math.ceil((element.scrollTop + element.clientHeight) / height) + AHEAD);
     const seen = new Set(ids.slice(from, to));
-    const held = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.id : undefined;
+    const held = heldId();
     for (const [id, row] of rows) {
       // The row that has the focus stays, out of sight or not: else the focus would be lost.
       if (!seen.has(id) && !(id === held && ids.includes(id))) { row.remove(); rows.delete(id); }
     }
-    for (let index = from; index < to; index += 1) put(ids[index], index);
+    for (let index = from, before = null; index < to; index += 1) before = put(ids[index], index, before);
+    if (held && held !== heldId()) rows.get(ids.includes(held) ? held : current)?.focus({ preventScroll: true });
     if (to >= ids.length - AHEAD) onend();
   }
 
-  function put(id, index) {
+  /** In the order of the list, so that reading by assistive technology follows it. */
+  function put(id, index, before) {
     const row = rows.get(id) ?? /** @type {HTMLElement} */ (h('div', { role: 'option', class: 'item', data: { id }, id: `row-${id}` }, build(id)));
     rows.set(id, row);
     row.style.setProperty('inset-block-start', `${index * height}px`);
     row.setAttribute('aria-posinset', String(index + 1));
     row.setAttribute('aria-setsize', String(total));
-    row.tabIndex = id === (current ?? ids[0]) ? 0 : -1;
+    row.tabIndex = id === pointed() ? 0 : -1;
     paint(row, id);
-    // In the order of the list, so that reading by assistive technology follows it.
-    if (row.parentNode !== inner) inner.insertBefore(row, [...inner.children].find((one) => ids.indexOf(one.dataset.id) > index) ?? null);
+    if (row.parentNode !== inner || row.previousSibling !== before) inner.insertBefore(row, before ? before.nextSibling : inner.firstChild);
+    return row;
   }
 
-  element.addEventListener('scroll', () => { frame ||= requestAnimationFrame(draw); }, { passive: true });
-  new ResizeObserver(() => { frame ||= requestAnimationFrame(draw); }).observe(element);
+  const pointed = () => current ?? ids[0] ?? null;
+  const heldId = () => (document.activeElement instanceof HTMLElement && inner.contains(document.activeElement) ? document.activeElement.dataset.id : undefined);
+  const redrawSoon = () => { frame ||= requestAnimationFrame(draw); };
+  element.addEventListener('scroll', redrawSoon, { passive: true });
+  new ResizeObserver(redrawSoon).observe(element);
   inner.addEventListener('click', (event) => {
     const row = event.target instanceof Element ? event.target.closest('.item') : null;
     if (row instanceof HTMLElement) onpick(row.dataset.id ?? '', event);
@@ -50,9 +55,10 @@ export function createVirtualList({ height, label, build, paint, onend, onpick }
     element,
     /** @param {string[]} next @param {{hasMore: boolean}} how */
     show(next, { hasMore }) {
+      // What stood at it has gone: what stands there now is next.
+      if (current && !next.includes(current)) current = next[Math.min(ids.indexOf(current), next.length - 1)] ?? null;
       ids = next;
       total = hasMore ? -1 : next.length;
-      if (current && !ids.includes(current)) current = null;
       inner.style.setProperty('block-size', `${ids.length * height}px`);
       draw();
     },
@@ -74,7 +80,10 @@ export function createVirtualList({ height, label, build, paint, onend, onpick }
       for (const [one, row] of rows) row.tabIndex = one === id ? 0 : -1;
       if (focus) rows.get(id ?? '')?.focus({ preventScroll: true });
     },
+    /** The row that was pointed at, if any was. */
     current: () => current,
+    /** The one that Tab reaches. */
+    pointed,
     visible: () => [...rows.keys()],
     top: () => { element.scrollTop = 0; },
   };

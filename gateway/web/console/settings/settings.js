@@ -1,8 +1,10 @@
-/** Settings: what one person likes, and, for whoever may, channels, agents and sessions. */
-import { h, icon, iconButton, mount } from '../dom.js';
+/** Settings: what one person likes, and, for whoever may, channels, agents, sessions and API keys. */
+import { button, h, icon, iconButton, mount } from '../dom.js';
 import { t } from '../strings.js';
 import { showAgents } from './agents.js';
 import { showChannels } from './channels.js';
+import { showApiKeys } from './apikeys.js';
+import { part } from './part.js';
 import { showPreferences } from './preferences.js';
 import { showSessions } from './sessions.js';
 
@@ -10,22 +12,30 @@ const SECTIONS = {
   preferences: { icon: 'settings', show: showPreferences },
   channels: { icon: 'signal', show: showChannels },
   agents: { icon: 'users', show: showAgents },
-  sessions: { icon: 'key', show: showSessions },
+  sessions: { icon: 'lock', show: showSessions },
+  keys: { icon: 'key', show: showApiKeys, admin: true },
 };
 
-/** @param {HTMLElement} element @param {any} app @param {string} section */
-export function mountSettings(element, app, section) {
-  const name = SECTIONS[section] ? section : 'preferences';
-  const body = h('div', { class: 'body column' });
-  const link = (key) => h('a', {
-    href: `/console/settings/${key}`, class: 'view', 'aria-current': key === name ? 'page' : null,
-    onclick: (event) => { event.preventDefault(); app.router.go({ page: 'settings', section: key }); },
-  }, icon(SECTIONS[key].icon), t(`settings_${key}`));
+/** @param {HTMLElement} element @param {any} app @returns {(section: string) => void} shows one of them */
+export function mountSettings(element, app) {
+  const { bus, router, store } = app;
+  const go = (section) => (event) => { event.preventDefault(); router.go({ page: 'settings', section }); };
+  const links = Object.entries(SECTIONS).filter(([, { admin }]) => !admin || store.me?.role === 'admin')
+    .map(([key, one]) => h('a', { href: `/console/settings/${key}`, class: 'view', data: { key }, onclick: go(key) }, icon(one.icon), t(`settings_${key}`)));
+  const place = h('div');
   mount(element,
-    h('header', { class: 'row head' }, iconButton('menu', t('openViews'), () => app.bus.emit('pane', 'rail'), { class: 'icon-button phone' }),
-      iconButton('back', t('backToList'), () => app.router.go({})), h('h1', null, t('settings'))),
-    h('nav', { class: 'row sections', 'aria-label': t('settings') }, Object.keys(SECTIONS).map(link)), body);
-  document.title = `${t(`settings_${name}`)} · Switchboard`;
-  app.bus.emit('pane', 'settings');
-  SECTIONS[name].show(body, app);
+    h('header', { class: 'row head' }, iconButton('menu', t('Open the menu'), () => bus.emit('pane', 'rail'), { class: 'icon-button phone' }),
+      iconButton('back', t('Back to the list'), () => router.go({})), h('h1', null, t('Settings'))),
+    h('nav', { class: 'row wrap sections', 'aria-label': t('Settings') }, links), place);
+
+  return function show(section) {
+    const name = links.some((link) => link.dataset.key === section) ? section : 'preferences';
+    for (const link of links) link.ariaCurrent = link.dataset.key === name ? 'page' : null;
+    // A body of its own: an answer that comes late finds its own page, not another.
+    const body = h('div', { class: 'body column' }, h('span', { class: 'spinner' }));
+    mount(place, body);
+    bus.emit('pane', 'settings');
+    Promise.resolve(SECTIONS[name].show(body, app)).catch((problem) => mount(body, part(t(`settings_${name}`),
+      h('p', { role: 'alert' }, problem.detail ?? String(problem)), h('div', null, button(t('Try again'), () => show(name))))));
+  };
 }

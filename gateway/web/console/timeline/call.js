@@ -1,24 +1,25 @@
 /** A call: what became of it, the recording with its player, and what was said, which leads to its place in it. */
 import { h, icon } from '../dom.js';
-import { fileCard } from './parts.js';
+import { player } from './parts.js';
 import { duration } from './times.js';
 import { say } from './words.js';
 
 /** @type {Record<string, string>} */
-const STATES = { ringing: 'Ringing', active: 'Being spoken', held: 'On hold' };
+const CALL_STATES = { ringing: 'Ringing', active: 'Being spoken', held: 'On hold' };
 /** @type {Record<string, string>} */
 const OUTCOMES = { answered: 'Call', missed: 'Missed call', voicemail: 'Voicemail', busy: 'Busy', failed: 'The call failed' };
 
 /** @param {any} entry of type `call` @returns {any} */
 export function callCard(entry) {
   const call = entry.call ?? {};
-  const audio = call.recording?.url && h('audio', { class: 'player', controls: true, preload: 'metadata', src: call.recording.url, 'aria-label': say('Recording') });
+  const recording = call.recording && player('audio', call.recording);
+  const audio = recording?.tagName === 'AUDIO' ? recording : null;
   const missed = call.outcome === 'missed' || call.outcome === 'failed';
   const way = say(entry.direction === 'inbound' ? 'incoming' : 'outgoing');
   return h('div', { class: 'call' },
-    h('p', { class: `row strong ${missed ? 'bad' : ''}` }, icon('voice'), say(OUTCOMES[call.outcome] ?? STATES[call.state] ?? 'Call'),
+    h('p', { class: `row strong ${missed ? 'bad' : ''}` }, icon('voice'), say(OUTCOMES[call.outcome] ?? CALL_STATES[call.state] ?? 'Call'),
       h('span', { class: 'faint' }, [way, call.duration_s && duration(call.duration_s)].filter(Boolean).join(' · '))),
-    audio || (call.recording && fileCard(call.recording)),
+    recording,
     call.transcript?.length > 0 && transcript(call.transcript, audio),
     entry.text && !call.transcript?.length && h('p', { dir: 'auto' }, entry.text));
 }

@@ -1,5 +1,5 @@
 /** How far a message got: one small sign, words for those who cannot see it, and what to do where it failed. */
-import { h, icon } from '../dom.js';
+import { button, h, icon } from '../dom.js';
 import { say } from './words.js';
 
 /** @type {Record<string, [string, string, string?]>} icon, words, kind */
@@ -18,25 +18,26 @@ const STATES = {
   canceled: ['stop', 'Not sent: taken back'],
 };
 
-/** @type {Set<string>} from here a person may ask for another try */
+/** From here a person may ask for another try. */
 const RETRYABLE = new Set(['failed', 'undelivered', 'expired', 'unknown']);
 
 /** @param {any} entry @returns {any} */
-export function deliveryTick(entry) {
-  const state = entry.delivery?.state;
-  const [name, words, kind] = STATES[state] ?? [];
-  if (!name || entry.direction !== 'outbound') return null;
-  return h('span', { class: `tick ${kind ?? ''}`, title: say(words), data: { state } }, icon(name, say(words)));
+export function deliveryTick({ direction, delivery }) {
+  const [name, words, kind] = STATES[delivery?.state] ?? [];
+  return name && direction === 'outbound' && h('span', { class: `tick ${kind ?? ''}`, title: say(words) }, icon(name, say(words)));
 }
 
 /** What went wrong, what helps, and another try. @param {any} entry @param {() => void} onRetry */
-export function deliveryProblem(entry, onRetry) {
-  const { state, error } = entry.delivery ?? {};
+export function deliveryProblem({ delivery }, onRetry) {
+  const { state, error } = delivery ?? {};
   if (!RETRYABLE.has(state)) return null;
   const said = [error?.message, error?.fix].filter(Boolean).map(sentence).join(' ');
-  return h('div', { class: `problem ${state === 'unknown' ? 'warn' : 'bad'}` }, icon('alert'),
-    h('p', { class: 'grow' }, h('strong', {}, `${say(STATES[state][1])}.`), ' ', said),
-    h('button', { type: 'button', onclick: onRetry }, icon('retry'), say('Retry')));
+  return problemBox(say(STATES[state][1]), said, button(say('Retry'), onRetry, { icon: 'retry' }), { class: state === 'unknown' ? 'warn' : 'bad' });
+}
+
+/** @param {string} what @param {string} why @param {any} ways out @param {Record<string, any>} look */
+export function problemBox(what, why, ways, { class: kind, ...more }) {
+  return h('div', { class: `problem ${kind}`, ...more }, icon('alert'), h('p', { class: 'grow' }, h('strong', {}, sentence(what)), ' ', why), ways);
 }
 
 /** With a capital and a full stop. @param {string} text */

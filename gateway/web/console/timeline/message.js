@@ -1,8 +1,9 @@
 /** One message, note or call of the timeline: who, when, by which channel, the words, and how far it got. */
-import { h, icon, iconButton } from '../dom.js';
-import { showAddress, showClock, showWhole } from '../format.js';
+import { button, h, icon, iconButton } from '../dom.js';
+import { sentences, showAddress, showClock, showWhole } from '../format.js';
 import { callCard } from './call.js';
-import { deliveryProblem, deliveryTick } from './delivery.js';
+import { deliveryProblem, deliveryTick, problemBox } from './delivery.js';
+import { HAS_MENU } from './menu.js';
 import { entryParts } from './parts.js';
 import { say } from './words.js';
 
@@ -14,13 +15,12 @@ export const MEDIA = { sms: 'SMS', voice: 'Phone', email: 'E-mail', whatsapp: 'W
  */
 export function messageRow({ entry, head, tail, hop }, context) {
   const side = entry.type === 'note' ? 'note' : entry.direction === 'inbound' ? 'in' : 'out';
-  const element = h('article', { class: `entry ${side} ${head ? 'head' : ''} ${entry.pending ? 'pending' : ''}`, id: entry.id ?? entry.key, 'aria-label': spoken(entry) },
+  return h('article', { class: `entry ${side} ${head ? 'head' : ''} ${entry.pending ? 'pending' : ''}`, id: entry.id ?? entry.key, 'aria-label': spoken(entry) },
     hop && h('p', { class: 'hop' }, channelMark(entry.channel), context.channelName(entry.channel.channel_id)),
     head && h('p', { class: 'who' }, authorMark(entry, context), addressees(entry)),
     h('div', { class: 'bubble-row' }, !context.bare && [bubble(entry, context), entry.id && more(entry, context)]),
     (tail || isTold(entry)) && footer(entry, context),
     entry.pending ? pendingProblem(entry, context) : deliveryProblem(entry, () => context.act('retry', entry)));
-  return element;
 }
 
 /**
@@ -31,14 +31,12 @@ export function messageRow({ entry, head, tail, hop }, context) {
 export function refreshRow(old, row, context) {
   const fresh = messageRow(row, { ...context, bare: true });
   const kept = old.querySelector(':scope > .bubble-row');
+  const parts = [...fresh.children];
+  const at = parts.findIndex((part) => part.classList.contains('bubble-row'));
   for (const child of [...old.children]) if (child !== kept) child.remove();
   old.className = fresh.className;
-  let before = true;
-  for (const child of [...fresh.children]) {
-    if (child.classList.contains('bubble-row')) before = false;
-    else if (before) kept.before(child);
-    else old.append(child);
-  }
+  kept.before(...parts.slice(0, at));
+  kept.after(...parts.slice(at + 1));
 }
 
 /** What decides how the words look; the rest of an entry is about how they fare. @param {any} entry */
@@ -95,7 +93,7 @@ export function bareSubject(subject) {
 }
 
 function answered(entry, { find }) {
-  const quoted = entry.in_reply_to && entry.channel?.type !== 'email' && find?.(entry.in_reply_to);
+  const quoted = entry.in_reply_to && entry.channel?.type !== 'email' && find(entry.in_reply_to);
   return quoted && h('a', { class: 'answered', href: `#${quoted.id}` }, h('bdi', {}, quoted.author.name ?? ''), h('span', { class: 'clip', dir: 'auto' }, quoted.text));
 }
 
@@ -117,20 +115,17 @@ function footer(entry, context) {
     entry.edited_at && h('span', { title: showWhole(entry.edited_at) }, say('edited')),
     entry.moved_from && h('span', {}, say('moved here')),
     deliveryTick(entry),
-    undoable && h('button', { type: 'button', class: 'link', onclick: () => context.act('undo', entry) }, say('Undo')));
+    undoable && button(say('Undo'), () => context.act('undo', entry), { class: 'link' }));
 }
 
 function more(entry, context) {
-  return iconButton('more', say('More about this message'), (event) => context.act('menu', entry, event.currentTarget), { 'aria-haspopup': 'menu', 'aria-expanded': 'false', class: 'icon-button more' });
+  return iconButton('more', say('More about this message'), (event) => context.act('menu', entry, event.currentTarget), { ...HAS_MENU, class: 'icon-button more' });
 }
 
 /** Words that did not leave: they are kept until somebody decides. */
 function pendingProblem(entry, context) {
   if (entry.state !== 'failed') return null;
-  const { problem } = entry;
-  return h('div', { class: 'problem bad', role: 'alert' }, icon('alert'),
-    h('p', { class: 'grow' }, h('strong', {}, say('Not sent')), ' ', [problem?.detail, problem?.hint].filter(Boolean).join(' ')),
-    h('button', { type: 'button', onclick: () => context.act('resend', entry) }, icon('retry'), say('Try again')),
-    h('button', { type: 'button', class: 'plain', onclick: () => context.act('edit', entry) }, say('Edit')),
-    h('button', { type: 'button', class: 'plain', onclick: () => context.act('discard', entry) }, say('Discard')));
+  const way = (name, words, look) => button(words, () => context.act(name, entry), look);
+  const ways = [way('resend', say('Try again'), { icon: 'retry' }), way('edit', say('Edit'), { class: 'plain' }), way('discard', say('Discard'), { class: 'plain' })];
+  return problemBox(say('Not sent'), sentences(entry.problem?.detail, entry.problem?.hint), ways, { class: 'bad', role: 'alert' });
 }

@@ -42,13 +42,16 @@ function isInside({ attachment }, parts) {
 /** @param {any} attachment @returns {any} */
 export function fileCard(attachment) {
   const { name, state, scan, url } = attachment;
-  const facts = [attachment.size && size(attachment.size), STORED[state] && say(STORED[state]), scan === 'infected' && say('Held back: it carries a virus')];
+  const facts = [attachment.size && size(attachment.size), say(STORED[state] ?? ''), scan === 'infected' && say('Held back: it carries a virus')];
   const inner = [icon('file'), h('span', { class: 'grow' }, h('bdi', { class: 'clip' }, name ?? attachment.media_type), h('small', {}, facts.filter(Boolean).join(' · ')))];
-  const open = url && state === 'stored' && scan !== 'infected';
-  return open ? h('a', { class: 'file', href: url, download: name ?? '', target: '_blank' }, inner, icon('down')) : h('div', { class: 'file' }, inner);
+  return isHere(attachment) ? h('a', { class: 'file', href: url, download: name ?? '', target: '_blank' }, inner, icon('down')) : h('div', { class: 'file' }, inner);
 }
 
 const STORED = { pending: 'Still being fetched', failed: 'Could not be fetched' };
+
+function isHere({ url, state, scan }) {
+  return url && state === 'stored' && scan !== 'infected';
+}
 
 function textPart(part, entry, { mark }) {
   const trees = readText(part.text, part.format);
@@ -59,21 +62,22 @@ function textPart(part, entry, { mark }) {
 
 function picture(part, kind, open) {
   const { attachment, alt } = part;
-  if (!attachment.url || attachment.state !== 'stored') return fileCard(attachment);
+  if (!isHere(attachment)) return fileCard(attachment);
   const { width, height, name } = attachment;
   const image = h('img', { src: attachment.url, alt: alt ?? name ?? say('Picture'), loading: 'lazy', width, height });
   image.addEventListener('error', () => image.closest('.picture, .sticker')?.replaceWith(fileCard(attachment)));
   return open ? h('button', { type: 'button', class: kind, onclick: open, 'aria-label': say('Open the picture {name}', { name: alt ?? name ?? '' }) }, image) : h('div', { class: kind }, image);
 }
 
-function player(kind, attachment) {
-  if (!attachment.url || attachment.state !== 'stored') return fileCard(attachment);
+/** @param {'audio' | 'video'} kind @param {any} attachment @returns {any} */
+export function player(kind, attachment) {
+  if (!isHere(attachment)) return fileCard(attachment);
   return h(kind, { class: 'player', controls: true, preload: 'metadata', src: attachment.url, 'aria-label': attachment.name ?? say(kind === 'audio' ? 'Recording' : 'Video') });
 }
 
 function locationPart({ latitude, longitude, name, address }) {
   const place = `${latitude},${longitude}`;
-  const href = `https://www.openstreetmap.org/?mlat=${Number(latitude)}&mlon=${Number(longitude)}#map=16/${Number(latitude)}/${Number(longitude)}`;
+  const href = `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=16/${latitude}/${longitude}`;
   return h('a', { class: 'file', href, target: '_blank', rel: 'noopener noreferrer' }, icon('pin'),
     h('span', { class: 'grow' }, h('bdi', {}, name ?? say('A place')), h('small', {}, address ?? place)));
 }

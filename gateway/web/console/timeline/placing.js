@@ -6,7 +6,7 @@ import { messageRow, refreshRow, wordsSign } from './message.js';
 import { dayName } from './times.js';
 import { say } from './words.js';
 
-/** @param {HTMLElement} box @param {() => any} context what rows are drawn with */
+/** @param {HTMLElement} box @param {any} context what rows are drawn with */
 export function createRows(box, context) {
   /** @type {Map<string, {sign: string, words: string, node: any}>} */
   const known = new Map();
@@ -19,7 +19,7 @@ export function createRows(box, context) {
       let at = /** @type {any} */ (box.firstElementChild);
       for (const row of wanted) {
         const there = at?.dataset.row === row.key;
-        const node = nodeOf(row, known, context());
+        const node = nodeOf(row, known, context);
         if (there) at = node.nextElementSibling;
         else box.insertBefore(node, at);
       }
@@ -56,7 +56,7 @@ function nodeOf(row, known, context) {
 function drawRow(row, context) {
   if (row.kind === 'day') return h('h2', { class: 'day' }, h('time', { dateTime: row.at, title: showWhole(row.at) }, dayName(row.at)));
   if (row.kind === 'new') return h('p', { class: 'new-mark' }, h('span', {}, say('New')));
-  return row.kind === 'events' ? eventRow(row.entries, context) : messageRow(row, context);
+  return row.kind === 'events' ? eventRow(row.entries) : messageRow(row, context);
 }
 
 function signOf(row) {

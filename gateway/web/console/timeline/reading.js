@@ -8,17 +8,17 @@ export function createReading({ conversationId: id, store, api }, { log, rows })
   let timer = 0, told = 0;
   const read = async () => {
     const seq = lastInView(log, rows, store.entries(id).items);
-    const unread = store.conversation(id)?.counts?.unread ?? 0;
-    if (!unread || seq <= told || document.hidden || !document.hasFocus()) return;
+    if (!store.conversation(id)?.counts?.unread || seq <= told || document.hidden || !document.hasFocus()) return;
     told = seq;
     await api.post(`/conversations/${id}/read`, { up_to_seq: seq }).then(store.putConversation, () => { told = 0; });
   };
+  const stop = () => clearTimeout(timer);
   return {
     plan() {
-      clearTimeout(timer);
+      stop();
       timer = setTimeout(read, READ_AFTER_MS);
     },
-    stop: () => clearTimeout(timer),
+    stop,
   };
 }
 

@@ -17,7 +17,7 @@ const GROUP_MS = 5 * 60_000
  */
 export function buildRows(entries, { newFrom = null, zone } = {}) {
   const day = new Intl.DateTimeFormat('en-CA', { timeZone: zone, dateStyle: 'short' });
-  const state = { rows: /** @type {Row[]} */ ([]), day: '', last: /** @type {any} */ (null), channel: '', named: false, newFrom };
+  const state = { rows: /** @type {Row[]} */ ([]), day: '', days: new Set(), last: /** @type {any} */ (null), channel: '', named: false, newFrom };
   for (const entry of entries) {
     markDay(state, entry, day.format(new Date(entry.occurred_at)));
     markNew(state, entry);
@@ -36,17 +36,11 @@ export function firstUnread(entries, unread) {
   return unread > 0 ? theirs.at(-unread)?.seq ?? theirs[0]?.seq ?? null : null;
 }
 
-/** The holes between entries, as [after, before]. @param {{seq: number}[]} entries @returns {[number, number][]} */
-export function findGaps(entries) {
-  return entries.flatMap((entry, at) => {
-    const before = entries[at - 1];
-    return before && entry.seq > before.seq + 1 ? [/** @type {[number, number]} */ ([before.seq, entry.seq])] : [];
-  });
-}
-
 function markDay(state, entry, day) {
   if (day === state.day) return;
-  state.rows.push({ key: `day:${day}`, kind: 'day', at: entry.occurred_at });
+  const again = state.days.has(day) ? `:${entry.id}` : ''; // what came late is of a day that has passed
+  state.days.add(day);
+  state.rows.push({ key: `day:${day}${again}`, kind: 'day', at: entry.occurred_at });
   state.day = day;
   state.last = null;
 }

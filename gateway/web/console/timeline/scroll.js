@@ -8,42 +8,48 @@ const NEAR_TOP_PX = 600;
  * @param {{onTop: () => void, onMove: () => void}} told `onTop` when the beginning is near
  */
 export function createScroll(box, { onTop, onMove }) {
-  const it = { stick: true };
-  const left = () => box.scrollHeight - box.scrollTop - box.clientHeight;
-  const toEnd = () => { it.stick = true; box.scrollTop = box.scrollHeight; };
-
+  let stick = true;
+  const look = () => { stick = leftBelow(box) < AT_END_PX; };
+  const toEnd = () => { stick = true; box.scrollTop = box.scrollHeight; };
   box.addEventListener('scroll', () => {
-    it.stick = left() < AT_END_PX;
+    look();
     if (box.scrollTop < NEAR_TOP_PX) onTop();
     onMove();
   }, { passive: true });
   // Pictures and mails grow when they have come: the end stays the end.
-  const sizes = new ResizeObserver(() => { if (it.stick) toEnd(); });
-  sizes.observe(box);
-  for (const child of box.children) sizes.observe(child);
+  const sizes = new ResizeObserver(() => { if (stick) toEnd(); });
+  for (const one of [box, ...box.children]) sizes.observe(one);
 
   return {
-    atEnd: () => it.stick,
+    atEnd: () => stick,
     toEnd,
     /** Change what is inside without moving what is seen. @param {() => void} change */
     keep(change) {
-      const anchor = it.stick ? null : firstInView(box);
-      const before = anchor?.getBoundingClientRect().top ?? 0;
-      change();
-      if (it.stick) toEnd();
-      else if (anchor?.isConnected) box.scrollTop += anchor.getBoundingClientRect().top - before;
+      if (stick) change();
+      else keepPlace(box, change);
+      if (stick) toEnd();
     },
     /** @param {Element} element */
-    show(element, block = 'center') {
-      element.scrollIntoView({ block: /** @type {any} */ (block) });
-      it.stick = left() < AT_END_PX;
+    show(element) {
+      element.scrollIntoView({ block: 'center' });
+      look();
     },
     destroy: () => sizes.disconnect(),
   };
 }
 
-/** @param {HTMLElement} box @returns {Element | null} the first row that can be seen */
-function firstInView(box) {
-  const top = box.getBoundingClientRect().top;
-  return [...box.querySelectorAll('[data-row]')].find((row) => row.getBoundingClientRect().bottom > top) ?? null;
+const leftBelow = (box) => box.scrollHeight - box.scrollTop - box.clientHeight;
+
+/**
+ * By the first message in view: days and folded changes may stand elsewhere afterwards, messages do not. Where there is
+ * none, what is below stays.
+ */
+function keepPlace(box, change) {
+  const left = leftBelow(box);
+  const edge = box.getBoundingClientRect().top;
+  const anchor = [...box.querySelectorAll('.entry[data-row]')].find((row) => row.getBoundingClientRect().bottom > edge);
+  const before = anchor?.getBoundingClientRect().top ?? 0;
+  change();
+  if (anchor?.isConnected) box.scrollTop += anchor.getBoundingClientRect().top - before;
+  else box.scrollTop += leftBelow(box) - left;
 }

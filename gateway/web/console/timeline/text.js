@@ -25,13 +25,13 @@ function readBlocks(lines, depth) {
   const blocks = /** @type {Tree[]} */ ([]);
   while (lines.length) {
     if (!lines[0].trim()) lines.shift();
-    else blocks.push(readBlock(lines, depth));
+    else blocks.push(readTextBlock(lines, depth));
   }
   return blocks;
 }
 
 /** Takes the lines of one block off the front. @param {string[]} lines @param {number} depth @returns {Tree} */
-function readBlock(lines, depth) {
+function readTextBlock(lines, depth) {
   if (lines[0].startsWith('```')) return readFence(lines);
   if (lines[0].startsWith('>') && depth < MAX_DEPTH) {
     const quoted = take(lines, (line) => line.startsWith('>')).map((line) => line.slice(1).trimStart());

@@ -1,6 +1,6 @@
 /** One conversation as it was said, over all channels: the log, what is typed, what leaves later. */
-import { h, icon, mount } from '../dom.js';
-import { toastProblem } from '../toast.js';
+import { button, h, icon, mount } from '../dom.js';
+import { toast, toastProblem } from '../toast.js';
 import { createActions } from './actions.js';
 import { mountHeader } from './header.js';
 import { createMarker } from './marks.js';
@@ -11,38 +11,30 @@ import { mountScheduled } from './scheduled.js';
 import { createScroll } from './scroll.js';
 import { say, sayCount } from './words.js';
 
-const EARLIER_PAGES = 20; // so far back a link to a message is followed
-const LINK = '#ent_';
+const EARLIER_ENTRIES = 200; // a page of those that lead back to what a link names
+const EARLIER_PAGES = 50;
+const ENTRY_LINK = '#ent_';
 
 /** @param {HTMLElement} el @param {any} app with `conversationId` @returns {{focus(): void, destroy(): void}} */
 export function mountTimeline(el, app) {
-  const it = createTimeline(el, app);
-  const parts = [mountHeader(it.ui.head, app), mountScheduled(it.ui.later, app), it.scroll];
-  const ends = listen(it);
-  void begin(it);
-  return {
-    focus: () => it.ui.log.focus(),
-    destroy() {
-      it.reading.stop();
-      for (const end of [...ends, ...parts.map((part) => part.destroy)]) end();
-    },
-  };
-}
-
-function createTimeline(el, app) {
-  const it = /** @type {any} */ ({ app, ui: build(el, () => it.scroll.toEnd()), newFrom: undefined, last: 0, unseen: 0 });
-  const { ui } = it;
-  const context = contextOf(app);
-  it.rows = createRows(ui.rows, () => ({ ...context, people: peopleOf(app.store) }));
+  const ui = build(el, () => it.scroll.toEnd());
+  const it = /** @type {any} */ ({ app, ui, newFrom: undefined, last: 0, unseen: 0 });
+  it.rows = createRows(ui.rows, contextOf(app));
   it.reading = createReading(app, ui);
   it.scroll = createScroll(ui.log, { onTop: () => void loadEarlier(it), onMove: () => moved(it) });
-  return it;
+  const parts = [mountHeader(ui.head, app), mountScheduled(ui.later, app), it.scroll];
+  const ends = [...parts.map((part) => part.destroy), ...listen(it), it.reading.stop];
+  void beginReading(it);
+  return {
+    focus: () => ui.log.focus(),
+    destroy: () => ends.forEach((end) => end()),
+  };
 }
 
 function build(el, onJump) {
   const ui = {
     head: h('header', { class: 'thread-head' }), top: h('div', { class: 'timeline-top' }), rows: h('div', { class: 'rows' }), later: h('div', { class: 'later' }),
-    typing: h('p', { class: 'typing', role: 'status' }), jump: h('button', { type: 'button', class: 'jump', hidden: true, onclick: onJump }),
+    typing: h('p', { class: 'typing', role: 'status' }), jump: button('', onJump, { class: 'jump', hidden: true }),
   };
   const log = h('div', { class: 'log', role: 'log', tabIndex: 0, 'aria-label': say('Messages'), 'aria-live': 'polite', 'aria-busy': 'true' },
     h('div', { class: 'log-inner' }, ui.top, ui.rows, ui.later, ui.typing));
@@ -52,31 +44,31 @@ function build(el, onJump) {
 
 /** What messages are drawn with. */
 function contextOf(app) {
-  const { store, conversationId: id } = app;
-  const conversation = () => store.conversation(id);
+  const { store, conversationId: id, router } = app;
   return {
     act: createActions(app),
-    mark: createMarker(app.router?.route?.().q ?? ''),
-    channelName: (channel) => store.get('channels')?.find?.((one) => one.id === channel)?.name ?? '',
-    subject: () => conversation()?.subject,
-    contact: () => conversation()?.contact,
+    mark: createMarker(router?.route().q ?? ''),
+    channelName: (channel) => store.get('channels').find((one) => one.id === channel)?.name ?? '',
+    subject: () => store.conversation(id)?.subject,
+    contact: () => store.conversation(id)?.contact,
     find: (entryId) => store.entries(id).items.find((one) => one.id === entryId),
   };
 }
 
 function listen(it) {
   const { store, bus, conversationId: id } = it.app;
-  const follow = () => { if (location.hash.startsWith(LINK)) void showEntry(it, location.hash.slice(1)); };
+  const follow = () => { const entryId = linkedEntry(); if (entryId) void showEntry(it, entryId); };
   const look = () => it.reading.plan();
   return [
-    store.subscribe(`entries:${id}`, () => draw(it)), store.subscribe('agents', () => draw(it)), store.subscribe('channels', () => draw(it)),
-    store.subscribe(`typing:${id}`, () => tellTyping(it)),
+    store.subscribe(`entries:${id}`, () => draw(it)), store.subscribe(`typing:${id}`, () => tellTyping(it)),
     bus.on('show-entry', (entryId) => showEntry(it, entryId)), bus.on('sent', () => it.scroll.toEnd()),
     on(window, 'hashchange', follow), on(window, 'focus', look), on(document, 'visibilitychange', look),
   ];
 }
 
-async function begin(it) {
+const linkedEntry = () => location.hash.startsWith(ENTRY_LINK) && location.hash.slice(1);
+
+async function beginReading(it) {
   const { store, conversationId: id } = it.app;
   draw(it);
   try {
@@ -93,7 +85,7 @@ async function begin(it) {
 
 /** Where reading begins: at what was linked or found, at what is new, or at the end. */
 async function showBeginning(it) {
-  const found = location.hash.startsWith(LINK) ? location.hash.slice(1) : it.app.store.conversation(it.app.conversationId)?.highlight?.entry_id;
+  const found = linkedEntry() || it.app.store.conversation(it.app.conversationId)?.highlight?.entry_id;
   const mark = it.rows.find('new');
   if (found) await showEntry(it, found);
   else if (mark) it.scroll.show(mark);
@@ -107,10 +99,9 @@ function draw(it) {
   if (!timeline.loaded) return mount(it.ui.rows, skeleton());
   it.newFrom ??= firstUnread(timeline.items, store.conversation(id)?.counts?.unread ?? 0) ?? 0;
   countUnseen(it, timeline.items);
-  const last = timeline.items.at(-1)?.seq ?? 0;
-  const pending = timeline.pending.map((entry, at) => asEntry(entry, last + at + 1, store.me));
+  const pending = timeline.pending.map((entry, at) => asEntry(entry, it.last + at + 1, store.me));
   it.scroll.keep(() => {
-    mount(it.ui.top, timeline.hasEarlier ? h('span', { class: 'spinner', role: 'img', 'aria-label': say('Loading what came before') }) : beginning(timeline.items[0]));
+    mount(it.ui.top, timeline.hasEarlier ? h('span', { class: 'spinner', role: 'img', 'aria-label': say('Loading what came before') }) : say(timeline.items.length ? 'The beginning of this conversation' : 'Nothing has been said yet.'));
     it.rows.place(buildRows([...timeline.items, ...pending], { newFrom: it.newFrom || null }));
   });
   return moved(it);
@@ -127,7 +118,7 @@ function moved(it) {
   const { jump } = it.ui;
   jump.hidden = it.scroll.atEnd();
   if (jump.hidden) it.unseen = 0;
-  mount(jump, icon('arrowdown'), it.unseen ? sayCount(it.unseen, '{n} new message', '{n} new messages') : say('To the newest'));
+  else mount(jump, icon('arrowdown'), it.unseen ? sayCount(it.unseen, '{n} new message', '{n} new messages') : say('To the newest'));
   it.reading.plan();
 }
 
@@ -149,9 +140,18 @@ function fill(it) {
 async function showEntry(it, entryId) {
   const { store, conversationId: id } = it.app;
   const find = () => document.getElementById(entryId);
-  for (let page = 0; page < EARLIER_PAGES && !find() && store.entries(id).hasEarlier; page += 1) await store.loadEarlier(id);
+  it.ui.log.ariaBusy = 'true';
+  try {
+    for (let page = 0; page < EARLIER_PAGES && !find() && store.entries(id).hasEarlier; page += 1) await store.loadEarlier(id, EARLIER_ENTRIES);
+  } catch (problem) {
+    toastProblem(problem);
+  }
+  it.ui.log.ariaBusy = 'false';
   const found = find();
-  if (!found) return it.scroll.toEnd();
+  if (!found) {
+    toast(say('The message of this link is not in this conversation.'));
+    return it.scroll.toEnd();
+  }
   const folded = found.closest('details');
   if (folded) folded.open = true;
   it.scroll.show(found);
@@ -167,22 +167,14 @@ function tellTyping(it) {
 
 function tellProblem(it, problem) {
   mount(it.ui.rows, h('div', { class: 'empty' }, icon('alert'), h('h2', {}, say('This conversation could not be loaded')), h('p', {}, problem.detail ?? ''),
-    h('button', { type: 'button', onclick: () => begin(it) }, icon('retry'), say('Try again'))));
+    button(say('Try again'), () => beginReading(it), { icon: 'retry' })));
 }
 
 /** What was just written looks like what it will be. */
 function asEntry(pending, seq, me) {
   const author = { type: 'agent', id: me?.id, name: me?.name };
-  const blank = { type: 'message', direction: 'outbound', author, recipients: [], occurred_at: new Date().toISOString(), channel: null };
+  const blank = { author, recipients: [], occurred_at: new Date().toISOString() };
   return { ...blank, ...pending, seq, pending: true, key: `pending:${pending.client_message_id}`, delivery: { state: 'local' } };
-}
-
-function peopleOf(store) {
-  return new Map([...(store.get('agents')?.values?.() ?? [])].map((agent) => [agent.id, agent.name]));
-}
-
-function beginning(first) {
-  return h('span', {}, say(first ? 'The beginning of this conversation' : 'Nothing has been said yet.'));
 }
 
 function skeleton() {
