@@ -11,13 +11,14 @@ import msgspec
 import structlog
 
 from gateway.web.joining import CannotJoin, join_section
-from gateway.web.squeezing import squeeze_script, squeeze_style
+from gateway.web.minifying import minify_texts
 
 log = structlog.get_logger()
 
 FOLDER = Path(__file__).parent
 SECTIONS = ("widget", "console", "simulator")
-JOINED = "console"
+SCRIPTS, STYLE = ("console/main.js", "console/later.js"), "console/console.css"
+"""What the console first needs and what it fetches once the page stands, and how both look."""
 LENT = frozenset({"console/app.css", "console/dom.js", "console/icons.js"})
 """What the simulator takes from the console, and loads as it stands."""
 PREFIX = "/assets"
@@ -37,7 +38,7 @@ MEDIA_TYPES = {
     ".mp3": "audio/mpeg",
     ".wav": "audio/wav",
 }
-SQUEEZED = {".css": squeeze_style, ".js": squeeze_script}
+MINIFIED = (".css", ".js")
 COMPRESSIBLE = frozenset({".css", ".html", ".js", ".json", ".svg", ".webmanifest"})
 
 
@@ -67,46 +68,41 @@ class Assets(msgspec.Struct, kw_only=True, frozen=True):
 
 @cache
 def own_assets() -> Assets:
-    """Those we have; read once a process, since joining them takes a while."""
+    """Those we have; read once a process, since making them small takes a while."""
     return read_assets(FOLDER)
 
 
 def read_assets(folder: Path) -> Assets:
-    """Everything in the sections of a folder; a file of a kind we do not know is left out."""
-    contents: dict[str, bytes] = {}
+    """Everything in the sections of a folder, as it is served; a file of a kind we do not know is left out."""
+    contents = _read(folder)
+    texts = {name: content.decode() for name, content in contents.items() if name.endswith(MINIFIED)}
+    smaller = {name: text.encode() for name, text in minify_texts(_joined(texts)).items()}
+    served = {name: content for name, content in contents.items() if name not in texts} | smaller
     digest = sha256()
-    for section in SECTIONS:
-        for path in sorted((folder / section).rglob("*")):
-            if path.suffix not in MEDIA_TYPES or not path.is_file():
-                continue
-            name, content = str(PurePosixPath(path.relative_to(folder))), path.read_bytes()
-            digest.update(b"%s\0%d\0" % (name.encode(), len(content)))
-            digest.update(content)
-            contents[name] = content
-    served = _joined({name: _squeezed(name, content) for name, content in contents.items()})
+    for name, content in sorted(served.items()):
+        digest.update(b"%s\0%d\0" % (name.encode(), len(content)))
+        digest.update(content)
     files = {name: _asset(PurePosixPath(name).suffix, content) for name, content in served.items()}
     return Assets(digest=digest.hexdigest()[:DIGEST_CHARS], files=files)
 
 
-def _squeezed(name: str, content: bytes) -> bytes:
-    """The widget's files without what only people read: each is fetched by everybody who opens a chat."""
-    squeeze = SQUEEZED.get(PurePosixPath(name).suffix) if name.startswith("widget/") else None
-    return squeeze(content.decode()).encode() if squeeze else content
+def _read(folder: Path) -> dict[str, bytes]:
+    paths = [path for section in SECTIONS for path in (folder / section).rglob("*")]
+    known = [path for path in sorted(paths) if path.suffix in MEDIA_TYPES and path.is_file()]
+    return {str(PurePosixPath(path.relative_to(folder))): path.read_bytes() for path in known}
 
 
-def _joined(contents: dict[str, bytes]) -> dict[str, bytes]:
-    """The console's hundred modules in few files; the widget's few are fetched as they are."""
-    start = f"{JOINED}/"
-    own = {name[len(start) :]: content for name, content in contents.items() if name.startswith(start)}
-    texts = {path: content.decode() for path, content in own.items() if path.endswith((".js", ".css"))}
+def _joined(texts: dict[str, str]) -> dict[str, str]:
+    """The console's hundred modules in two scripts, beside those the simulator takes; the others' few are apart."""
+    own = {name: text for name, text in texts.items() if name.startswith("console/")}
+    if SCRIPTS[0] not in own:
+        return texts
     try:
-        served = join_section(texts, script="main.js", style="console.css")
+        served = join_section(own, scripts=SCRIPTS, style=STYLE)
     except CannotJoin as error:  # as they stand they work as well, if slower; the tests tell
         log.warning("console_not_joined", reason=str(error))
-        return contents
-    apart = LENT | (contents.keys() - {start + path for path in texts})
-    kept = {name: content for name, content in contents.items() if name in apart}
-    return kept | {start + path: text.encode() for path, text in served.items()}
+        return texts
+    return {name: text for name, text in texts.items() if name not in own or name in LENT} | served
 
 
 def _asset(suffix: str, content: bytes) -> Asset:

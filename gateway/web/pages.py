@@ -27,6 +27,8 @@ SHARED = {
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+OWN_WINDOW = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin"}
+"""Of the console: a page of another origin that opens it gets no hold on its window, nor may load it in parts."""
 SELF = ("'self'",)
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 WORKER_POLICY = "switchboard-worker"
@@ -61,7 +63,9 @@ class PageController(Controller):
         """The console, whatever is open in it. In a demo the simulator may show it beside the customer."""
         ancestors = SELF if settings.demo else ()
         policy = page_policy(settings.public_url, frames="'self'", ancestors=ancestors)
-        return show_page(assets.page("console/index.html"), policy)
+        page = show_page(assets.page("console/index.html"), policy)
+        page.headers.update(OWN_WINDOW)
+        return page
 
     @get("/widget/v1/frame", opt=OPEN)
     async def show_widget(

@@ -1,4 +1,4 @@
-"""The words of the console's frame: each that is asked for is there, and none is there for nothing."""
+"""The words of the console's frame: English stands where it is said, and what is put together has its table."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from pathlib import Path
 from gateway.web import assets
 
 CONSOLE = Path(assets.__file__).parent / "console"
-TABLES = ("strings.js", "words.js")
-"""Words that are there from the start, and those of what comes later."""
+TABLE = "strings.js"
 OTHERS = ("timeline", "composer", "context")
-"""Parts with words of their own."""
-USED = re.compile(r"['`]([a-zA-Z][\w-]*|\w+_\$\{[^}]+\})['`]")
+"""Parts that ask by other means."""
+KEY = re.compile(r"(?<!= )'([a-z][a-zA-Z]*(?:_[\w-]+|[A-Z]\w*))'")
+"""What is a key, and neither English nor compared with something."""
 
 
-def test_every_word_that_is_asked_for_is_there() -> None:
+def test_every_key_that_is_asked_for_has_words() -> None:
     """A key without words would be shown as it is."""
-    known = _words()
-    asked = {key for text in _sources() for key in re.findall(r"\bt\('([\w-]+)'", text)} - {"key"}
-    assert asked - known == set()
-    assert len(asked) > 150
+    asked = {key for text in _sources() for call in re.findall(r"\bt\(([^()]*)", text) for key in KEY.findall(call)}
+    stems = {stem for text in _sources() for stem in re.findall(r"\bt\(`(\w+_)\$\{", text)}
+    assert asked - _keys() == set()
+    assert len(stems) > 5
+    assert [stem for stem in stems if not any(key.startswith(stem) for key in _keys())] == []
 
 
 def test_no_word_is_there_for_nothing() -> None:
     """What nobody says any more is taken out."""
     text = "\n".join(_sources())
-    named = {key for key in USED.findall(text) if "$" not in key}
-    stems = {key.split("$")[0] for key in re.findall(r"`(\w+_\$\{)", text)}
+    named = set(KEY.findall(text))
+    stems = tuple(re.findall(r"`(\w+_)\$\{", text))
     helped = {f"{key}Help" for key in named if key.startswith("empty")}
-    idle = {key for key in _words() - named - helped if not any(key.startswith(stem) for stem in stems)}
-    assert idle == set()
+    assert {key for key in _keys() - named - helped if not key.startswith(stems)} == set()
 
 
-def _words() -> set[str]:
-    tables = [(CONSOLE / name).read_text().split(" = {\n")[1].split("\n};")[0] for name in TABLES]
-    return {quoted or bare for table in tables for quoted, bare in re.findall(r"(?:'([\w-]+)'|\b(\w+)): '", table)}
+def _keys() -> set[str]:
+    table = (CONSOLE / TABLE).read_text().split(" = {\n")[1].split("\n};")[0]
+    return {quoted or bare for quoted, bare in re.findall(r"(?:'([\w-]+)'|\b(\w+)): '", table)}
 
 
 def _sources() -> list[str]:
     paths = [path for path in CONSOLE.rglob("*.js") if path.relative_to(CONSOLE).parts[0] not in OTHERS]
-    return [path.read_text() for path in paths if path.name not in TABLES]
+    return [path.read_text() for path in paths if path.name != TABLE]

@@ -73,7 +73,10 @@ def test_every_page_allows_nothing_but_our_own_files(database_url: str, redis_ur
             assert not SOURCES.search(" ".join(rest.values())), path
         for path in ("/console", frame):
             assert policy_of(await journey.client.get(path))["trusted-types"] == "'none'"
-        assert policy_of(await journey.client.get("/console"))["frame-ancestors"] == "'none'"
+        console = await journey.client.get("/console")
+        assert policy_of(console)["frame-ancestors"] == "'none'"
+        for name in ("cross-origin-opener-policy", "cross-origin-resource-policy"):
+            assert console.headers[name] == "same-origin"
         assert policy_of(await journey.client.get(frame))["frame-ancestors"] == "'self' https://shop.example"
 
     async def run() -> None:
