@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 MISSING = "Chromium is not installed: what browsers make of mail HTML and of our pages was not tested"
+PATIENCE_MS = 30_000
+"""How long anything on a page may take to come about: machines that do much else are slow. No test waits it out."""
+LAUNCH_MS = 120_000
 SETTLED_MS = 400
 """How long a page is watched after it has loaded: timers, animations and refreshes of 0 seconds have passed by then."""
+LOOK_MS = 50
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 class Site:
@@ -93,11 +100,21 @@ def browsing() -> Iterator[Browser]:
     """The distribution's Chromium; skips aloud where there is none, but never in CI."""
     program = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        flags = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=program, args=flags, timeout=LAUNCH_MS)
         try:
             yield browser
         finally:
             browser.close()
+
+
+def wait_until(page: Page, came: Callable[[], object], *, ms: float = PATIENCE_MS) -> None:
+    """Until something holds that events of the page bring about: what `page.on` hears comes in while we wait here."""
+    ends = time.monotonic() + ms / 1000
+    while not came():
+        if time.monotonic() > ends:
+            raise TimeoutError(f"it did not come about within {ms:g} ms")
+        page.wait_for_timeout(LOOK_MS)
 
 
 def find_chromium() -> str:

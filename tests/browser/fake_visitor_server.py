@@ -19,7 +19,8 @@ from aiohttp import web
 
 from gateway.web.assets import FOLDER, Assets, read_assets
 from gateway.web.policy import page_policy
-from tests.browser.visitor_data import CHANNEL, CONFIG, ENDED, NOTED, PIXEL, SHOP
+from tests.browser.stage import PATIENCE_SECONDS, eventually
+from tests.browser.visitor_data import CHANNEL, CODES, CONFIG, ENDED, NOTED, PIXEL, SHOP
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -52,7 +53,7 @@ class FakeVisitorServer:
         async def done() -> Any:
             return work()
 
-        return asyncio.run_coroutine_threadsafe(done(), self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(done(), self.loop).result(PATIENCE_SECONDS)
 
     def say(self, text: str = "", **facts: Any) -> str:
         """An agent's message; its entry's id."""
@@ -60,7 +61,8 @@ class FakeVisitorServer:
         return str(self.run(lambda: self._append(text, entry)))
 
     def tell(self, name: str, data: dict[str, Any]) -> None:
-        """An event that is not kept."""
+        """An event that is not kept: only who listens now hears it, so it waits until somebody does."""
+        eventually(lambda: self.streams)
         self.run(lambda: self._tell(name, data))
 
     def converse(self, **facts: Any) -> None:
@@ -87,8 +89,8 @@ class FakeVisitorServer:
     # What the widget asks.
 
     def _cut_all(self) -> None:
-        for stream in self.streams:
-            stream.set()
+        while self.streams:
+            self.streams.pop().set()
 
     def _append(self, text: str, facts: dict[str, Any]) -> str:
         if self.conversation is None:
@@ -261,11 +263,11 @@ class FakeVisitorServer:
         return answer
 
     async def _follow(self, answer: web.StreamResponse, cursor: int, cut: asyncio.Event) -> None:
+        moments = self.counts["moments"]
         if cursor < self.oldest:
             cursor = len(self.log)
             await answer.write(_frame("reset", {"cursor": str(cursor)}, cursor))
         await answer.write(b"retry: 2000\n\n" + _frame("ready", {"cursor": str(cursor)}, None))
-        moments = self.counts["moments"]
         while not cut.is_set():
             news = self.news
             for name, data in self.log[cursor:]:
@@ -309,8 +311,7 @@ class FakeVisitorServer:
 
     async def close(self) -> None:
         """End all."""
-        for stream in self.streams:
-            stream.set()
+        self._cut_all()
         for runner in self.runners:
             await runner.cleanup()
 
@@ -321,11 +322,11 @@ def faking() -> Iterator[FakeVisitorServer]:
     server = FakeVisitorServer()
     thread = threading.Thread(target=server.loop.run_forever)
     thread.start()
-    asyncio.run_coroutine_threadsafe(server.open(), server.loop).result(10)
+    asyncio.run_coroutine_threadsafe(server.open(), server.loop).result(PATIENCE_SECONDS)
     try:
         yield server
     finally:
-        asyncio.run_coroutine_threadsafe(server.close(), server.loop).result(10)
+        asyncio.run_coroutine_threadsafe(server.close(), server.loop).result(PATIENCE_SECONDS)
         server.loop.call_soon_threadsafe(server.loop.stop)
         thread.join()
         server.loop.close()
@@ -345,4 +346,5 @@ def _frame(name: str, data: dict[str, Any], cursor: int | None) -> bytes:
 
 def _problem(status: int, **headers: str) -> web.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return web.json_response({"code": "made_up", "detail": "as the test wished"}, status=status, headers=named)
+    problem = {"code": CODES.get(status, "made_up"), "detail": "as the test wished"}
+    return web.json_response(problem, status=status, headers=named)

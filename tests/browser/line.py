@@ -8,9 +8,8 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.browser.stage import PATIENCE_SECONDS
 from tests.faults.proxy import PASS, REFUSE, FaultProxy
-
-PATIENCE_SECONDS = 10.0
 
 
 class Line:
@@ -52,7 +51,15 @@ def open_line_to(port: int) -> Iterator[Line]:
         asyncio.run_coroutine_threadsafe(proxy.open(), loop).result(PATIENCE_SECONDS)
         yield Line(proxy, loop)
     finally:
-        asyncio.run_coroutine_threadsafe(proxy.close(), loop).result(PATIENCE_SECONDS)
+        asyncio.run_coroutine_threadsafe(_end(proxy), loop).result(PATIENCE_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(PATIENCE_SECONDS)
         loop.close()
+
+
+async def _end(proxy: FaultProxy) -> None:
+    await proxy.close()
+    links = asyncio.all_tasks() - {asyncio.current_task()}
+    for link in links:
+        link.cancel()
+    await asyncio.gather(*links, return_exceptions=True)

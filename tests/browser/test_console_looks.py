@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.axe import check_axe
-from tests.browser.desk import open_desk, thread_path
+from tests.browser.desk import open_desk, thread_path, wait_until_still
 from tests.browser.stage import BrowserSite, eventually, save_picture
 
 ARABIC = "مرحبا، لم يصل طلبي حتى الآن. هل يمكنكم المساعدة؟"
@@ -33,10 +33,9 @@ def test_axe_finds_nothing(browser: Browser, site: BrowserSite, look: str) -> No
         _check(page, look, "list")
         page.goto(f"{site.url}{thread_path(conversation)}")
         expect(page.get_by_role("log")).to_contain_text(ARABIC)
-        page.wait_for_timeout(300)
         _check(page, look, "thread")
         page.keyboard.press("Control+k")
-        expect(page.get_by_role("option").first).to_be_visible()
+        expect(page.get_by_role("dialog").get_by_role("option").first).to_be_visible()
         _check(page, look, "palette")
         page.keyboard.press("Escape")
         for section, word in (("channels", "Shop line"), ("preferences", "Theme"), ("sessions", "This browser")):
@@ -52,7 +51,7 @@ def test_nothing_is_cut_off_at_320_pixels(browser: Browser, site: BrowserSite) -
         for path in ("/console", thread_path(conversation), "/console/settings/channels", "/console/settings/agents"):
             page.goto(f"{site.url}{path}")
             expect(page.locator(".shell")).to_be_visible()
-            page.wait_for_timeout(200)
+            wait_until_still(page)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= 320, f"{path} is {wide} px wide"
 
@@ -82,13 +81,14 @@ def test_panes_are_sized_by_keys_and_stay_so(browser: Browser, site: BrowserSite
         line.focus()
         for _ in range(3):
             page.keyboard.press("ArrowRight")
-        assert line.get_attribute("aria-valuenow") == "392"
+        expect(line).to_have_attribute("aria-valuenow", "392")
         page.reload()
         expect(page.get_by_role("separator", name="Width of the list")).to_have_attribute("aria-valuenow", "392")
         assert page.locator(".list").bounding_box()["width"] == pytest.approx(392, abs=1)  # type: ignore[index]  # it is shown
 
 
 def _check(page: Page, look: str, place: str) -> None:
+    wait_until_still(page)
     save_picture(page, f"console {look} {place}")
     check_axe(page)
 

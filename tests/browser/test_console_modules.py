@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from gateway.web.assets import FOLDER, MEDIA_TYPES
+from gateway.web.joining import EXPORT, IMPORT, NAME, order_files
 
 HOST = "http://modules.test"
 CONSOLE = FOLDER / "console"
@@ -211,7 +212,7 @@ def test_a_gap_in_a_timeline_is_filled(page: Page) -> None:
           await loadEntries('c');
           addPending('c', { client_message_id: 'mine' });
           timelines.takeEntry(entry(4));
-          await new Promise((done) => setTimeout(done, 20));
+          while (entries('c').items.length < 4) await new Promise((done) => setTimeout(done));
           timelines.takeEntry(entry(2, 3, { text: 'new' }));
           timelines.takeEntry(entry(2, 2, { text: 'old' }));
           const { items, pending } = entries('c');
@@ -219,6 +220,45 @@ def test_a_gap_in_a_timeline_is_filled(page: Page) -> None:
         }""",
     )
     assert told == [["all", 2], [1, 2, 3, 4], "new", 0]
+
+
+def test_what_comes_while_a_timeline_is_loaded_is_kept(page: Page) -> None:
+    """An event may overtake the page that was asked for before it: its entry stands in the timeline all the same."""
+    told = _call(
+        page,
+        "timelines.js",
+        """async ({ createTimelines }) => {
+          const entry = (seq, version = 1) => ({ conversation_id: 'c', id: `e${seq}`, seq, version });
+          let answer;
+          const first = { data: [entry(1)], page: { has_more: false } };
+          const get = () => new Promise((done) => { answer = () => done(first); });
+          const timelines = createTimelines({ api: { get }, tell() {}, tellSoon() {} });
+          const { loadEntries, entries } = timelines.methods;
+          const shown = [];
+          for (const anew of [false, true]) {
+            const loading = loadEntries('c', { anew });
+            while (!answer) await null;
+            timelines.takeEntry(entry(2));
+            timelines.takeEntry(entry(1, 2));
+            answer();
+            answer = null;
+            await loading;
+            shown.push(entries('c').items.map((one) => one.version));
+          }
+          return shown;
+        }""",
+    )
+    assert told == [[2, 1], [2, 1]]
+
+
+def test_no_name_at_the_top_of_a_module_is_the_browsers(page: Page) -> None:
+    """Joined, modules share a scope: a name of the window's at the top of one would be taken from all others."""
+    texts = {str(path.relative_to(CONSOLE)): path.read_text() for path in CONSOLE.rglob("*.js")}
+    modules = {*order_files(texts, "main.js", IMPORT), *order_files(texts, "later.js", IMPORT)}
+    names = [name for path in modules for name in NAME.findall(EXPORT.sub("", texts[path]))]
+    assert len(names) > len(modules)
+    page.goto(f"{HOST}/")
+    assert page.evaluate("(names) => names.filter((name) => name in window)", names) == []
 
 
 def _call(page: Page, module: str, function: str, argument: Any = None) -> Any:

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from tests.browser.desk import open_desk, thread_path
-from tests.browser.stage import BrowserSite, Person, eventually, save_picture
+from tests.browser.desk import open_desk, show_moment, thread_path
+from tests.browser.stage import ANSWER_SECONDS, BrowserSite, Person, eventually, save_picture
 
 SHOP = "http://127.0.0.1:9"
 """The site that the chat stands on; nothing is served there."""
@@ -22,7 +22,7 @@ class Guest:
 
     def __init__(self, site: BrowserSite) -> None:
         self.site = site
-        self.client = httpx.Client(base_url=f"{site.url}/widget/v1", headers={"Origin": SHOP}, timeout=10)
+        self.client = httpx.Client(base_url=f"{site.url}/widget/v1", headers={"Origin": SHOP}, timeout=ANSWER_SECONDS)
         body = {"channel_id": site.web_channel, "locale": "en", "page": None}
         session = self.post("/sessions", body)
         self.client.headers["Authorization"] = f"Bearer {session['token']}"
@@ -69,8 +69,7 @@ def test_a_chat_goes_both_ways_at_once(browser: Browser, site: BrowserSite, *, a
     conversation = guest.say(f"hello {secrets.token_hex(4)}")
     with open_desk(browser, site, agent, path=thread_path(conversation)) as page:
         _ready(page)
-        guest.post("/typing", {"typing": True})
-        expect(page.get_by_text("is writing…")).to_be_visible()
+        show_moment(lambda: guest.post("/typing", {"typing": True}), page.get_by_text("is writing…"))
         save_picture(page, "console thread chat typing")
         _reply(page).fill("Hi there, how can I help?")
         page.get_by_role("button", name="Send", exact=True).click()

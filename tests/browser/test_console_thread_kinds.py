@@ -123,7 +123,6 @@ def page(browser: Browser, site: BrowserSite) -> Iterator[Page]:
     """A timeline of everything, mounted as the console does."""
     context = browser.new_context(locale="en-GB", viewport={"width": 900, "height": 900})
     opened = context.new_page()
-    opened.set_default_timeout(8000)
     serve_sources(opened, site)
     opened.route("**/v1/attachments/**", _send_file)
     opened.goto(f"{site.url}/console")

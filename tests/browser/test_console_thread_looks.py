@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.axe import check_axe
-from tests.browser.desk import NO_UNDO, open_desk, thread_path
+from tests.browser.desk import NO_UNDO, open_desk, thread_path, wait_until_still
 from tests.browser.stage import BrowserSite, Person, eventually, save_picture
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -71,13 +71,17 @@ def test_its_menus_and_dialogs_are_accessible(browser: Browser, site: BrowserSit
         page.get_by_role("textbox", name="Reply").fill("A new one leaves today, Ana.")
         article = page.get_by_role("article").filter(has_text="my parcel says")
         article.get_by_role("button", name="More about this message").click()
+        expect(page.get_by_role("menu")).to_be_visible()
         check_axe(page)
         save_picture(page, "console thread menu")
         page.get_by_role("menuitem", name="Redact").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
         check_axe(page)
         save_picture(page, "console thread redact")
         page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
         page.get_by_role("button", name="SMS · Shop line").click()
+        expect(page.get_by_role("menu")).to_be_visible()
         check_axe(page)
         save_picture(page, "console thread ways")
 
@@ -119,8 +123,10 @@ def test_two_contacts_that_are_one_are_merged_and_parted(browser: Browser, site:
         expect(dialog).to_contain_text("1 address")
         save_picture(page, "console thread merge")
         dialog.get_by_role("button", name="Merge").click()
+        undo = page.locator(".toast").get_by_role("button", name="Undo")
+        undo.focus()
         expect(details.get_by_text(mail)).to_be_visible()
-        page.get_by_role("button", name="Undo").click()
+        undo.press("Enter")
         expect(details.get_by_text(mail)).to_have_count(0)
         assert site.call("GET", f"/v1/contacts/{other}")["id"] == other
 
@@ -130,7 +136,7 @@ def _settle(page: Page) -> None:
     page.get_by_role("log", name="Messages").get_by_text("one moment").wait_for()
     page.get_by_role("button", name="SMS · Shop line").wait_for()
     page.get_by_role("log", name="Messages").get_by_text("الانتظار").wait_for()
-    page.wait_for_timeout(300)
+    wait_until_still(page)
 
 
 def _has_no_sideways_scroll(page: Page) -> None:

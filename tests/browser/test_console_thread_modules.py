@@ -58,9 +58,14 @@ def test_no_text_takes_long_to_read(page: Page, *, evil: str) -> None:
     took = page.evaluate(
         """async (evil) => {
           const { readText } = await import('/sources/timeline/text.js');
-          const started = performance.now();
-          readText(evil.repeat(Math.ceil(20000 / evil.length)).slice(0, 20000), 'markdown');
-          return performance.now() - started;
+          const text = evil.repeat(Math.ceil(20000 / evil.length)).slice(0, 20000);
+          let least = Infinity;
+          for (let turn = 0; turn < 5 && least > 200; turn += 1) {
+            const started = performance.now();
+            readText(text, 'markdown');
+            least = Math.min(least, performance.now() - started);
+          }
+          return least;
         }""",
         evil,
     )

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Dialog, Page, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
-from tests.browser.chromium import serving
+from tests.browser.chromium import serving, wait_until
 from tests.browser.desk import open_desk, serve_sources, thread_path
 from tests.browser.stage import BrowserSite, eventually, save_picture
 from tests.browser.vectors import LINKS, LOOKS
@@ -60,15 +60,13 @@ def test_a_mail_looks_as_it_was_written_and_loads_nothing_unasked(browser: Brows
         expect(frame.get_by_role("heading", name="Invoice")).to_be_visible()
         colour = frame.get_by_role("heading", name="Invoice").evaluate("h => getComputedStyle(h).color")
         assert colour == "rgb(122, 31, 162)"
-        box = page.locator("iframe").bounding_box()
-        assert box is not None
-        assert 120 < box["height"] < 400, "the frame is as tall as the mail"
+        eventually(lambda: 120 < _height(page.locator("iframe")) < 400)  # the frame is as tall as the mail
         link = frame.get_by_role("link", name="track it")
         assert link.get_attribute("rel") == "noopener noreferrer nofollow"
         assert [url for url in asked if "pixel.example" in url] == []
         save_picture(page, "console thread mail")
         page.get_by_role("button", name="Show pictures").click()
-        eventually(lambda: "https://pixel.example/open.gif" in _let(page, asked))
+        wait_until(page, lambda: "https://pixel.example/open.gif" in asked)
 
 
 def test_the_pictures_of_a_mail_stand_in_it(browser: Browser, site: BrowserSite) -> None:
@@ -94,6 +92,7 @@ def test_hostile_mail_can_neither_run_nor_load_nor_leave(browser: Browser, site:
         for at in range(0, len(HOSTILE), AT_ONCE):
             mails = [vector.replace("$SITE", other.url) for vector in HOSTILE[at : at + AT_ONCE]]
             assert page.evaluate(SHOW, [sources, mails]) == len(mails), "each is shown"
+            wait_until(page, lambda: len(page.frames) == 1 + page.locator("iframe").count())
             kept = [frame.evaluate(KEPT) for frame in page.frames[1:]]
             assert kept == [["null", 0]] * len(kept), "an origin of its own, and nothing active"
         assert other.asked == []
@@ -110,13 +109,17 @@ def test_the_page_that_shows_mails_does_nothing_by_itself(browser: Browser, site
         answer = page.goto(main.replace("main.js", "timeline/mail.html"))
         assert answer is not None
         assert "sandbox allow-scripts" in answer.headers["content-security-policy"]
-        page.evaluate("postMessage({html: '<h1>Your account is locked</h1>', pictures: {}}, '*')")
-        page.wait_for_timeout(100)
+        page.evaluate(STRANGE)
         assert page.locator("body").inner_text() == ""
     finally:
         page.close()
 
 
+STRANGE = """() => new Promise((done) => {
+  addEventListener('message', () => done());
+  postMessage({ html: '<h1>Your account is locked</h1>', pictures: {} }, '*');
+})"""
+"""Done once whoever listens before us has heard it."""
 AT_ONCE = 30
 HOSTILE = [*VECTORS, *LINKS, *LOOKS]
 KEPT = """() => [self.origin, document.querySelectorAll(
@@ -187,7 +190,6 @@ def _links(page: Page) -> list[str]:
     return list(page.evaluate("[...document.querySelectorAll('.log a')].map((one) => one.href)"))
 
 
-def _let(page: Page, asked: list[Any]) -> list[Any]:
-    """What was asked, after the page has had a moment."""
-    page.wait_for_timeout(50)
-    return asked
+def _height(element: Locator) -> float:
+    box = element.bounding_box()
+    return box["height"] if box else 0

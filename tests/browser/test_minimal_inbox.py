@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.axe import check_axe
-from tests.browser.stage import BrowserSite, eventually, open_site, save_picture
-from tests.database import Servers, cloned_database
+from tests.browser.stage import BrowserSite, cloned_apart, eventually, open_site, save_picture
+from tests.database import Servers
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "minimal-inbox"
 LINES = 100
@@ -56,7 +56,7 @@ def gateway(
 ) -> Iterator[BrowserSite]:
     """A gateway that lets pages of that origin ask."""
     folder = tmp_path_factory.mktemp("site")
-    with cloned_database(servers.database_url) as database_url:
+    with cloned_apart(servers.database_url) as database_url:
         allowed = {"SWITCHBOARD_ALLOWED_ORIGINS": elsewhere}
         with open_site(folder, database_url=database_url, redis_url=redis_url, **allowed) as opened:
             yield opened

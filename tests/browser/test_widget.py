@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.fake_visitor_server import FakeVisitorServer
 from tests.browser.stage import eventually, save_picture
@@ -56,11 +56,11 @@ def test_a_visitor_and_an_agent_talk(browser: Browser, server: FakeVisitorServer
     server.converse(assignee={"name": "Ana"})
     server.say("It is **on its way**: [see](https://shop.example/o/1).")
     bubble = shopper.sees("It is on its way")
-    assert bubble.locator("b").inner_text() == "on its way"
-    assert bubble.locator("a").get_attribute("href") == "https://shop.example/o/1"
-    assert shopper.chat.locator(".theirs .name").inner_text() == "Ana"
-    assert shopper.chat.locator("h1").inner_text() == "Ana"
-    assert "Sent" in shopper.chat.locator(".mine .state").inner_text()
+    expect(bubble.locator("b")).to_have_text("on its way")
+    expect(bubble.locator("a")).to_have_attribute("href", "https://shop.example/o/1")
+    expect(shopper.chat.locator(".theirs .name")).to_have_text("Ana")
+    expect(shopper.chat.locator("h1")).to_have_text("Ana")
+    expect(shopper.chat.locator(".mine .state")).to_contain_text("Sent")
     assert shopper.errors == []
 
 
@@ -132,7 +132,7 @@ def test_the_keyboard_is_enough(browser: Browser, server: FakeVisitorServer) -> 
     keys.press("Tab")
     assert shopper.launcher.get_attribute("aria-expanded") == "false"
     keys.press("Enter")
-    shopper.chat.locator(".start").wait_for()
+    shopper.wait_for("document.activeElement.tagName === 'H1'")
     _tab_to(shopper, "start")
     keys.press("Enter")
     shopper.wait_for("document.activeElement.tagName === 'TEXTAREA'")
@@ -158,7 +158,7 @@ def test_the_keyboard_is_enough(browser: Browser, server: FakeVisitorServer) -> 
     keys.press("Escape")
     shopper.page.wait_for_function(f"document.querySelector('{HOST}').shadowRoot.activeElement?.tagName === 'BUTTON'")
     assert shopper.page.evaluate(FOCUS) == "BUTTON"
-    assert shopper.launcher.get_attribute("aria-expanded") == "false"
+    expect(shopper.launcher).to_have_attribute("aria-expanded", "false")
 
 
 def test_what_strangers_write_is_text(browser: Browser, server: FakeVisitorServer) -> None:
@@ -228,6 +228,7 @@ def test_nothing_is_loaded_before_it_is_wanted(browser: Browser, server: FakeVis
     eventually(lambda: server.conversation)
     server.say("Hi")
     shopper.sees("Hi")
+    shopper.page.wait_for_function("Object.values(localStorage).some((one) => JSON.parse(one).talking)")
     begun = server.counts["GET /frame"]
     shopper.page.goto(server.shop + "/other")
     eventually(lambda: server.counts["GET /frame"] > begun)
@@ -236,12 +237,14 @@ def test_nothing_is_loaded_before_it_is_wanted(browser: Browser, server: FakeVis
 def test_unread_messages_are_counted_on_the_launcher(browser: Browser, server: FakeVisitorServer) -> None:
     """While it is closed, what comes is counted on the button and in the title; opening it reads them."""
     shopper = visit(browser, server).open().write("Hello")
-    shopper.sees("Hello")
+    eventually(lambda: server.accepted and server.streams)
+    shopper.page.evaluate("switchboard('on', 'close', () => { window.shut = true; })")
     shopper.chat.get_by_role("button", name="Close").click()
+    shopper.page.wait_for_function("window.shut")
     server.say("One")
     server.say("Two")
     shopper.page.wait_for_function("document.title.startsWith('(2) ')")
-    assert shopper.launcher.get_attribute("aria-label") == "Chat – Harbour Books 2"
+    expect(shopper.launcher).to_have_attribute("aria-label", "Chat – Harbour Books, unread: 2")
     assert not [data for name, data in server.heard if name == "read" and data["state"] == "read"]
     shopper.launcher.click()
     eventually(lambda: ("read", {"up_to_seq": 3, "state": "read"}) in server.heard)
@@ -265,6 +268,7 @@ def test_a_phone_shows_it_as_a_page_of_its_own(browser: Browser, server: FakeVis
 def test_own_words_are_not_read_out_and_typing_is_said_once(browser: Browser, server: FakeVisitorServer) -> None:
     """The log is polite for what others say and silent for one's own; that somebody types is one announcement."""
     shopper = visit(browser, server).open()
+    log = shopper.chat.locator("[role=log]")
     shopper.frame.evaluate("""() => {
       window.said = [];
       const watch = (found) => new MutationObserver(found);
@@ -276,8 +280,8 @@ def test_own_words_are_not_read_out_and_typing_is_said_once(browser: Browser, se
       watch(() => said.push(typing.textContent)).observe(typing, { childList: true });
     }""")
     shopper.write("Mine").sees("Mine")
-    eventually(lambda: len(server.entries) == 1)
-    shopper.page.wait_for_timeout(600)
+    expect(shopper.chat.locator(".mine .state")).to_contain_text("Sent")
+    expect(log).to_have_attribute("aria-live", "polite")
     for _ in range(3):
         server.tell("typing", {"name": "Ana", "typing": True})
         shopper.chat.locator(".typing i").wait_for()
@@ -287,7 +291,7 @@ def test_own_words_are_not_read_out_and_typing_is_said_once(browser: Browser, se
     assert "polite theirs" in said
     assert not [one for one in said if one.startswith("polite mine")]
     assert said.count("Ana is typing…") == 1
-    assert shopper.chat.locator("[role=log]").get_attribute("aria-live") == "polite"
+    expect(log).to_have_attribute("aria-live", "polite")
 
 
 def _tab_to(shopper: Shopper, name: str, *, back: bool = False) -> None:

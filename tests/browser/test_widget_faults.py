@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.fake_visitor_server import FakeVisitorServer
 from tests.browser.stage import eventually, save_picture
@@ -56,19 +56,19 @@ def test_what_is_written_offline_outlives_the_page_and_is_sent_once(
     server.down = True
     server.cut()
     shopper.write("While away").write("And more")
-    assert "Sending" in shopper.chat.locator(".mine .state").last.inner_text()
+    expect(shopper.chat.locator(".mine .state").filter(has_text="Sending")).to_have_count(2)
     shopper.chat.locator(".line", has_text="Connecting").wait_for()
     save_picture(shopper.page, "widget-offline")
+    shopper.page.add_init_script(HASTE)
     shopper.page.reload()
     shopper.open().sees("And more")
     assert len(server.accepted) == 1
-    shopper.frame.evaluate(HASTE)
     server.down = False
     eventually(lambda: len(server.accepted) == 3)
     shopper.wait_for(
         "document.querySelectorAll('.mine .state').length === 3 && !document.body.textContent.includes('Sending')"
     )
-    assert shopper.bubbles() == ["Before", "While away", "And more"]
+    eventually(lambda: shopper.bubbles() == ["Before", "While away", "And more"])
     assert len({entry["client_message_id"] for entry in server.entries.values()}) == 3
 
 
@@ -85,7 +85,7 @@ def test_the_network_of_the_visitor_goes_and_comes(browser: Browser, server: Fak
     shopper.sees("Missed")
     eventually(lambda: len(server.accepted) == 2)
     shopper.wait_for("document.querySelector('.line').textContent === ''")
-    assert sorted(shopper.bubbles()) == ["Missed", "One", "Two"]
+    eventually(lambda: sorted(shopper.bubbles()) == ["Missed", "One", "Two"])
 
 
 def test_a_busy_server_is_obeyed_and_a_refusal_is_shown(browser: Browser, server: FakeVisitorServer) -> None:
@@ -100,7 +100,7 @@ def test_a_busy_server_is_obeyed_and_a_refusal_is_shown(browser: Browser, server
     shopper.write("Refused")
     failed = shopper.chat.locator(".failed", has_text="as the test wished")
     failed.wait_for()
-    assert "Not sent" in shopper.chat.locator(".mine .state").last.inner_text()
+    expect(shopper.chat.locator(".mine .state").last).to_contain_text("Not sent")
     save_picture(shopper.page, "widget-failed")
     failed.get_by_role("button", name="Try again").click()
     eventually(lambda: len(server.accepted) == 2)
@@ -127,11 +127,11 @@ def test_a_cursor_that_is_too_old_lists_anew(browser: Browser, server: FakeVisit
     shopper.chat.locator(".scroll").evaluate("scroll => { scroll.scrollTop = 0; }")
     eventually(
         lambda: (
-            shopper.bubbles()[0] == "m0"
+            shopper.bubbles()[:1] == ["m0"]
             or shopper.chat.locator(".scroll").evaluate("scroll => { scroll.scrollTop = 1; scroll.scrollTop = 0; }")
         )
     )
-    assert shopper.bubbles() == [*(f"m{number}" for number in range(110)), "after"]
+    eventually(lambda: shopper.bubbles() == [*(f"m{number}" for number in range(110)), "after"])
 
 
 def test_a_session_that_is_ended_says_so(browser: Browser, server: FakeVisitorServer) -> None:
@@ -141,7 +141,7 @@ def test_a_session_that_is_ended_says_so(browser: Browser, server: FakeVisitorSe
     server.tell("session", {"state": "revoked"})
     notice = shopper.chat.get_by_role("alert")
     notice.get_by_text("ended").wait_for()
-    assert shopper.bubbles() == []
+    eventually(lambda: shopper.bubbles() == [])
     server.end_session()
     notice.get_by_role("button").click()
     shopper.write("Again").sees("Again")

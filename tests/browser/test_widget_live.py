@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, FilePayload
 
+from tests.browser.desk import show_moment
 from tests.browser.fake_visitor_server import FakeVisitorServer
 from tests.browser.stage import BrowserSite, eventually, save_picture
 from tests.browser.visitor_data import PIXEL, SHOP
@@ -25,8 +26,7 @@ def test_a_whole_conversation_on_a_real_gateway(browser: Browser, site: BrowserS
         _reply(site, path, {"type": "text", "text": "It is **here**.", "format": "markdown"})
         shopper.sees("It is here.")
         eventually(lambda: _states(site, path)[-1] == "read")
-        site.call("POST", f"{path}/typing", {"typing": True})
-        shopper.chat.locator(".typing i").wait_for()
+        show_moment(lambda: site.call("POST", f"{path}/typing", {"typing": True}), shopper.chat.locator(".typing i"))
         _send_file(shopper)
         eventually(lambda: any("image" in _kinds(entry) for entry in _entries(site, path)))
         _reply(

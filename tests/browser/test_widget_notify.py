@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from gateway.widget.webpush import show_encoded
+from tests.browser.chromium import wait_until
 from tests.browser.stage import BrowserSite, save_picture
 
 # No browser of a test reaches the push service of its maker: this is all that is not real.
@@ -23,6 +24,8 @@ PushManager.prototype.subscribe = async function ({ applicationServerKey, userVi
   return { toJSON: () => (%s), options: { applicationServerKey: applicationServerKey.buffer } };
 };
 """
+STAY = "window.close = () => { document.body.dataset.closed = 'yes'; };"
+"""The window that is done closes itself; here it only says so, and can be looked at as long as it takes."""
 NOTICES = """
 async () => {
   const shown = await (await navigator.serviceWorker.ready).getNotifications();
@@ -44,7 +47,7 @@ def open_window(browser: Browser, site: BrowserSite, **allowed: Any) -> Iterator
     """A chat by itself, and the window it opens."""
     context = browser.new_context(locale="en-GB", viewport={"width": 420, "height": 480}, **allowed)
     try:
-        context.add_init_script(SUBSCRIBE % json.dumps(subscription()))
+        context.add_init_script(SUBSCRIBE % json.dumps(subscription()) + STAY)
         chat = context.new_page()
         chat.goto(f"{site.url}/widget/v1/frame?channel={site.web_channel}")
         chat.wait_for_function("() => window.subscribePush && !document.querySelector('[aria-busy=true]')")
@@ -59,14 +62,15 @@ def open_window(browser: Browser, site: BrowserSite, **allowed: Any) -> Iterator
 def test_a_visitor_asks_to_be_told(browser: Browser, site: BrowserSite) -> None:
     """The subscription is kept in the session of the chat that opened the window; the worker shows what it gets."""
     with open_window(browser, site, permissions=["notifications"]) as (context, chat, window):
-        kept = []
+        kept: list[int] = []
         chat.on("response", lambda answer: kept.append(answer.status) if "push-subscription" in answer.url else None)
         button = window.get_by_role("button", name="Turn on")
         expect(button).to_be_focused()
         save_picture(window, "widget-notify")
         button.press("Enter")
         expect(window.get_by_text("You will be told.")).to_be_visible()
-        chat.wait_for_timeout(200)
+        expect(window.locator("body")).to_have_attribute("data-closed", "yes")
+        wait_until(chat, lambda: kept)
         assert kept == [204]
         page = context.new_page()
         page.goto(f"{site.url}/widget/v1/notify?channel={site.web_channel}")
@@ -78,7 +82,7 @@ def test_a_visitor_asks_to_be_told(browser: Browser, site: BrowserSite) -> None:
             lambda told: found.extend(one["registrationId"] for one in told["registrations"]),
         )
         wire.send("ServiceWorker.enable")
-        page.wait_for_timeout(200)
+        wait_until(page, lambda: found)
         notice = {
             "title": "Bo · Shop",
             "body": "It left Madrid.",
@@ -89,9 +93,8 @@ def test_a_visitor_asks_to_be_told(browser: Browser, site: BrowserSite) -> None:
         pushed = {"origin": site.url, "registrationId": found[0], "data": json.dumps(notice)}
         for _ in range(2):
             wire.send("ServiceWorker.deliverPushMessage", pushed)
-        page.wait_for_timeout(300)
-        shown = page.evaluate(NOTICES)
-        assert shown == [
+        wait_until(page, lambda: page.evaluate(NOTICES))
+        assert page.evaluate(NOTICES) == [
             {"title": "Bo · Shop", "body": "It left Madrid.", "tag": "c1", "data": {"url": "https://shop.example/"}}
         ]
 

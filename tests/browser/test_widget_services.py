@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, FilePayload
+from playwright.sync_api import Browser, FilePayload, expect
 
 from tests.browser.fake_visitor_server import FakeVisitorServer
 from tests.browser.stage import eventually, save_picture
@@ -108,7 +109,7 @@ def test_a_link_opens_the_chat_by_itself(browser: Browser, server: FakeVisitorSe
     page.locator(".start").wait_for()
     eventually(lambda: [data for name, data in server.heard if name == "session"])
     assert server.heard[0][1]["resume_link"] == "abc-1"
-    assert "#" not in page.url
+    expect(page).not_to_have_url(re.compile("#"))
     assert page.get_by_role("button", name="Close").count() == 0
 
 

@@ -99,7 +99,7 @@ def test_a_login_is_told_and_a_logout_wipes(browser: Browser, server: FakeVisito
     eventually(lambda: any(name == "logout" for name, _ in server.heard))
     kept = shopper.frame.evaluate("JSON.stringify(localStorage)")
     assert TOKEN_LIKE not in kept
-    assert shopper.bubbles() == []
+    eventually(lambda: shopper.bubbles() == [])
 
 
 def test_the_site_cannot_read_the_chat(browser: Browser, server: FakeVisitorServer) -> None:
@@ -142,11 +142,12 @@ def test_two_tabs_share_one_connection(browser: Browser, server: FakeVisitorServ
     assert server.counts["GET /stream"] == 1
     second.write("From the second")
     first.sees("From the second")
+    eventually(lambda: len(server.accepted) == 2)
     first.page.close()
     eventually(lambda: server.counts["GET /stream"] == 2)
     server.say("Still there")
     second.sees("Still there")
-    assert second.bubbles() == ["Hello", "To both", "From the second", "Still there"]
+    eventually(lambda: second.bubbles() == ["Hello", "To both", "From the second", "Still there"])
 
 
 def test_options_choose_colour_side_and_language(browser: Browser, server: FakeVisitorServer) -> None:

@@ -14,6 +14,7 @@ SHOP = (
     '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Shop</title>'
     "<main><h1>Shop</h1></main>"
 )
+CODES = {401: "unauthenticated"}
 ENDED = {"kind": "event", "direction": "outbound", "state": "sent", "author": {"type": "system", "name": None},
          "event": {"name": "ended", "by": None, "facts": {}}}  # fmt: skip
 NOTED = ("read", "typing", "end", "csat", "logout", "email", "transcript", "resume-link")
@@ -30,7 +31,8 @@ CONFIG: dict[str, Any] = {
     "pre_chat": None,
     "files": {"enabled": True, "max_bytes": 10_000_000, "media_types": ["image/", "application/pdf"]},
     "hours": {"state": "open", "opens_at": None, "message": None, "collect_email": False},
-    "csat": {"enabled": True},
+    "csat": {"enabled": True, "change_hours": 24},
+    "mail": {"enabled": True, "transcripts": True},
     "push": {"public_key": None},
     "home": {"articles": []},
 }

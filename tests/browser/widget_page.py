@@ -12,7 +12,6 @@ from tests.browser.axe import check_axe
 from tests.browser.fake_visitor_server import FakeVisitorServer, faking
 from tests.browser.stage import eventually
 
-PATIENCE_MS = 5_000
 HOST = "switchboard-chat"
 QUESTION: dict[str, Any] = {
     "type": "choices",
@@ -44,7 +43,6 @@ class Shopper:
 
     def __init__(self, context: BrowserContext, address: str) -> None:
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(PATIENCE_MS)
         self.errors: list[str] = []
         self.requests: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -76,7 +74,7 @@ class Shopper:
     def open(self) -> Shopper:
         """Open the chat, and there the conversation."""
         self.launcher.click()
-        self.chat.locator("header").wait_for()
+        self.chat.locator("header").wait_for()  # drawn at once with all else
         if self.chat.locator(".start").is_visible():
             self.chat.locator(".start").click()
         return self
