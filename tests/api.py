@@ -64,7 +64,7 @@ async def open_api(
 ) -> AsyncIterator[Api]:
     """The application over this database, started and stopped as a server would; of the controllers the staff's."""
     await open_database(database_url, size=POOL)
-    client = redis.Redis.from_url(redis_url, socket_timeout=0.2, socket_connect_timeout=0.2, retry=None)
+    client = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=5, retry=None)
     runtime = SimpleNamespace(
         settings=settings or Settings(), redis=client, spool=spool or RoomySpool(), tracer=NO_TRACER
     )

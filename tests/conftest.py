@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -26,6 +27,18 @@ REAL_CONNECT_EX = socket.socket.connect_ex
 # Log lines go nowhere unless a test configures them: the default prints tracebacks with all their values, slowly.
 SILENCE = [structlog.processors.KeyValueRenderer()]
 structlog.configure(processors=SILENCE, logger_factory=structlog.ReturnLoggerFactory())
+
+
+# An application is some hundred thousand objects, made for nearly each test: looking through all of them as often as in
+# a process that makes one costs a quarter of the run.
+SELDOM = 20_000, 20, 20
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays as long as the process: it need not be looked at for garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*SELDOM)
 
 
 class NetworkBlocked(Exception):

@@ -16,7 +16,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -34,6 +33,7 @@ import psutil
 from gateway.embedded import open_embedded
 from tests.bench.floors import PATH
 from tests.bench.load import ACCOUNT, NUMBER, TOKEN, inbound_requests, write_requests
+from tests.ports import free_ports
 
 SECRET = secrets.token_hex(32)
 MOST_A_SECOND = 5000
@@ -268,15 +268,6 @@ def wait_for(url: str) -> None:
         except httpx.TransportError:
             time.sleep(0.1)
     raise RuntimeError(f"{url} did not come up")
-
-
-def free_ports(amount: int) -> list[int]:
-    """Ports nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(amount)]
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def main() -> None:

@@ -31,13 +31,13 @@ import httpx
 from gateway.embedded import open_embedded
 from tests.bench.inbound import (
     WAITING,
-    free_ports,
     running,
     serving,
     switchboard,
     switchboard_environment,
 )
 from tests.bench.letters import SHOP, write_letters
+from tests.ports import free_ports
 
 SECRET = "a-secret-of-the-hook-0123456789"
 SETTLE_SECONDS = 120.0

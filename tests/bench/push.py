@@ -30,9 +30,10 @@ import uvloop
 
 from channels.simulators.twilio import TwilioAccount, TwilioNumber, TwilioSimulator, serve_simulator
 from gateway.embedded import open_embedded
-from tests.bench.inbound import free_ports, running, switchboard, switchboard_environment, wait_for
+from tests.bench.inbound import running, switchboard, switchboard_environment, wait_for
 from tests.bench.load import ACCOUNT, NUMBER, TOKEN, inbound_requests
 from tests.bench.sockets import Crowd, allow_files
+from tests.ports import free_ports
 
 COUNTS = (1, 20, 100, 1000)
 PAUSE_SECONDS = 0.05

@@ -32,8 +32,9 @@ import httpx
 from gateway.embedded import open_embedded
 from inbox.kit.ids import read_id
 from tests.bench.crowd import conversation_ids, grow_crowd, word
-from tests.bench.inbound import free_ports, running, switchboard, switchboard_environment, wait_for
+from tests.bench.inbound import running, switchboard, switchboard_environment, wait_for
 from tests.bench.load import ACCOUNT, NUMBER, TOKEN, write_requests
+from tests.ports import free_ports
 
 SIZES = (10_000, 100_000, 1_000_000)
 CONNECTIONS = 8

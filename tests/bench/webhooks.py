@@ -28,8 +28,9 @@ import httpx
 
 from gateway.embedded import open_embedded
 from inbox.kit.db import execute
-from tests.bench.inbound import free_ports, running, switchboard, switchboard_environment, wait_for
+from tests.bench.inbound import running, switchboard, switchboard_environment, wait_for
 from tests.inbox.builders import make_channel, receive, run_opened, text_message
+from tests.ports import free_ports
 
 CONVERSATIONS = 200
 PATIENCE_SECONDS = 120.0

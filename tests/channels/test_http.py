@@ -250,7 +250,7 @@ async def _say_nothing(writer: asyncio.StreamWriter) -> None:
 @pytest.mark.parametrize("answer", [drip, _say_nothing, b"HTTP/1.1 100 Continue\r\n\r\n"])
 def test_the_deadline_is_for_the_whole_request(answer: Answer) -> None:
     """A peer that is silent, or sends a byte now and then, is left at the deadline."""
-    failure, peer = ask(answer, timeout=0.2)
+    failure, peer = ask(answer, timeout=0.8)
     assert isinstance(failure, OutcomeUnknown)
     assert failure.code == "timeout"
     assert len(peer.requests) == 1

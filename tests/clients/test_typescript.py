@@ -72,7 +72,7 @@ def test_it_compiles_strictly_and_passes_its_own_tests(work: Path) -> None:
 
 
 def test_our_pages_use_the_api_as_it_is_described(work: Path) -> None:
-    """Console and simulator are checked as strictly, and against the same types."""
+    """Console, simulator and widget are checked as strictly, and against the same types."""
     check(work, "pages")
 
 

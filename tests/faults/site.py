@@ -23,10 +23,10 @@ import httpx
 
 from channels.simulators.twilio.simulator import PACE_SECONDS
 from gateway.embedded import open_embedded
-from tests.bench.inbound import free_ports
 from tests.faults.processes import Processes
 from tests.faults.proxy import FaultProxy, Target
 from tests.faults.servers import Postgres, Valkey, postmaster_of
+from tests.ports import free_ports
 
 ACCOUNT = "AC" + "7" * 32
 TOKEN = "5" * 32

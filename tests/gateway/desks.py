@@ -56,10 +56,10 @@ class Desk:
         self.projector.wake(await journal_events(rows))
 
     async def finish(self) -> None:
-        """Wait until nothing waits any more."""
+        """Wait until nothing waits any more, and nobody here is looking for more."""
 
         async def nothing_waits() -> bool:
-            return await count_waiting() == 0
+            return await count_waiting() == 0 and not self.projector._lanes
 
         await until(nothing_waits)
 

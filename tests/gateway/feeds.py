@@ -35,9 +35,11 @@ async def tell_names(*names: str, hear: bool = True) -> None:
 
 
 @asynccontextmanager
-async def running_hub(*, url: str = NOWHERE, buffer: int = 1000, poll_seconds: float = 0.05) -> AsyncIterator[FeedHub]:
+async def running_hub(
+    *, url: str = NOWHERE, buffer: int = 1000, poll_seconds: float = 0.05, redis_seconds: float = 5
+) -> AsyncIterator[FeedHub]:
     """A hub at work, without Redis unless one is given."""
-    client = redis.Redis.from_url(url, socket_timeout=0.2, socket_connect_timeout=0.2, retry=None)
+    client = redis.Redis.from_url(url, socket_timeout=redis_seconds, socket_connect_timeout=redis_seconds, retry=None)
     hub = FeedHub(client, buffer=buffer, poll_seconds=poll_seconds)
     running = apart(hub.run())
     try:

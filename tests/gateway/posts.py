@@ -56,7 +56,7 @@ class Post:
     async def die_in(self, moment: asyncio.Event) -> None:
         """A worker that is killed when this moment has come; then its lease ends."""
         working = apart(self.work())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await moment.wait()
         working.cancel()
         await asyncio.wait([working])

@@ -104,6 +104,10 @@ async def open_test_runtime(
     )
     try:
         yield runtime
+    except BaseException:
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()  # what a failed test leaves hanging would keep the database open for ever
+        raise
     finally:
         await runtime.parsers.aclose()
         await runtime.directory.close()

@@ -101,14 +101,14 @@ def test_guests_join_and_take_over(state: Path) -> None:
             assert {process.ppid() for process in before.values()} == {owner.pid}
             await leave_marks(embedded)
             owner.kill()
-            assert await becomes_true(lambda: is_replaced(before, find_servers(state)), 3.0)
+            assert await becomes_true(lambda: is_replaced(before, find_servers(state)), 30.0)
         assert {process.ppid() for process in find_servers(state).values()} == {os.getpid()}
         assert await find_marks(embedded) == (1, b"1")
         with owner_process(state) as heir:
             await embedded.close()
-            assert await becomes_true(lambda: {p.ppid() for p in find_servers(state).values()} == {heir.pid}, 3.0)
+            assert await becomes_true(lambda: {p.ppid() for p in find_servers(state).values()} == {heir.pid}, 30.0)
             assert await visit(state) == (1, b"1")
-            heir.communicate("\n", timeout=10)
+            heir.communicate("\n", timeout=60)
             assert heir.returncode == 0
 
     asyncio.run(scenario())
@@ -225,7 +225,7 @@ async def leave_marks(embedded: Embedded) -> None:
 
 async def find_marks(embedded: Embedded) -> Marks:
     """The number of rows (0 without the table), and the key, as soon as servers that are just starting say so."""
-    deadline = time.monotonic() + 5.0
+    deadline = time.monotonic() + 30.0
     while True:
         try:
             return await _find_marks(embedded)

@@ -74,7 +74,7 @@ def careless_postgres(home: Path) -> Iterator[None]:
 
 async def ask_when_up(url: str) -> str | None:
     """Its verdict, as soon as it answers."""
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + 30.0
     while True:
         try:
             return await check_durability(url)

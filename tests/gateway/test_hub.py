@@ -15,13 +15,13 @@ from inbox.kit.db import execute
 from tests.gateway.feeds import NOWHERE, running_hub, tell_names
 from tests.inbox.builders import apart, run_opened, until
 
-LONG = 30.0
+LONG = 300.0
 """Longer than any test waits: what wakes a hub that polls so seldom is not its poll."""
 
 
 async def names_of(listener: Listener, count: int) -> list[str]:
     """The next events of a listener."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         rows: list[Any] = [await listener.queue.get() for _ in range(count)]
     return [row["changed"][0] for row in rows]
 
@@ -88,7 +88,8 @@ def test_a_subscription_outlives_silence_and_redis_itself(database_url: str, red
 
     async def body() -> None:
         publisher = redis.Redis.from_url(redis_url)
-        async with running_hub(url=redis_url, poll_seconds=0.3) as hub, hub.listen() as listener:
+        async with running_hub(url=redis_url, poll_seconds=0.3, redis_seconds=0.2) as hub, hub.listen() as listener:
+            await until(lambda: subscribers(publisher))
             for _ in range(2):
                 await asyncio.sleep(0.4)
                 assert await subscribers(publisher) == 1

@@ -50,7 +50,7 @@ def test_the_outbox_is_looked_at_beside_the_requests(database_url: str, monkeypa
 
         monkeypatch.setattr("gateway.pressure.lane_ages", ages)
         async with watching_pressure(pressure):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while looks < 4:  # noqa: ASYNC110 (a task is watched)
                     await asyncio.sleep(0.01)
         with pytest.raises(Problem):
@@ -108,7 +108,7 @@ def test_a_queue_that_grows_old_throttles_its_channel(
             path = f"/v1/conversations/{conversation['id']}/messages"
             assert (await journey.client.post(path, json={"text": "one"})).status_code == 201
             await execute("UPDATE job SET available_at = now() - interval '9 seconds'")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while (await journey.client.post(path, json={"text": "more"})).status_code != 429:  # noqa: ASYNC110 (it is asked)
                     await asyncio.sleep(0.05)
 

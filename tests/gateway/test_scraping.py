@@ -19,8 +19,9 @@ from gateway.configuration import load_settings
 from gateway.environment import SettingsError
 from tests.gateway.commands.shell import KEY
 from tests.journeys.scrapes import Scrape
+from tests.ports import free_ports
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 120.0
 TOKEN = "a-token-for-scrapes"
 
 
@@ -47,12 +48,6 @@ def working(database_url: str, redis_url: str, folder: Path, *, port: int) -> It
         process.communicate()
 
 
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def await_answer(url: str) -> None:
     """Return once somebody answers there."""
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -68,7 +63,7 @@ def await_answer(url: str) -> None:
 
 def test_a_worker_shows_how_it_is(database_url: str, redis_url: str, tmp_path: Path) -> None:
     """/metrics with the token alone, health for a probe, and an orderly end on SIGTERM."""
-    port = free_port()
+    [port] = free_ports(1)
     with working(database_url, redis_url, tmp_path, port=port) as process:
         url = f"http://127.0.0.1:{port}"
         await_answer(f"{url}/health/live")

@@ -17,7 +17,7 @@ from gateway import sockets
 from gateway.addresses import Proxies
 from gateway.sockets import LIVE, PatientSocket, socket_options
 from gateway.wire import Connections, Patience
-from tests.gateway.test_wire import QUICK, TestServer
+from tests.gateway.test_wire import CALM, TestServer
 from tests.inbox.builders import until
 
 HANDSHAKE = (
@@ -50,7 +50,8 @@ async def mirror(scope: Any, receive: Any, send: Any) -> None:
 class Site:
     """Where it is served, and the book of its connections."""
 
-    def __init__(self, port: int, book: Connections) -> None:
+    def __init__(self, server: TestServer, port: int, book: Connections) -> None:
+        self.server: Any = server
         self.port = port
         self.book = book
         self.url = f"ws://127.0.0.1:{port}"
@@ -73,15 +74,15 @@ class Site:
 
 
 @asynccontextmanager
-async def serving(patience: Patience = QUICK, *, heartbeat_seconds: float = 20) -> AsyncIterator[Site]:
+async def serving(patience: Patience = CALM, **options: Any) -> AsyncIterator[Site]:
     """The mirror behind our protocols."""
     listener = open_listener(0)
     book = Connections(patience, Proxies(()))
-    options = socket_options(heartbeat_seconds=heartbeat_seconds)
+    options = socket_options(heartbeat_seconds=20) | options
     server = TestServer(mirror, book, lifespan="off", log_config=None, access_log=False, **options)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield Site(listener.getsockname()[1], book)
+        yield Site(server, listener.getsockname()[1], book)
     finally:
         server.should_exit = server.force_exit = True
         await task
@@ -92,7 +93,7 @@ async def read_to_end(sock: socket.socket) -> bytes:
     """All that comes until the connection ends."""
     heard, loop = b"", asyncio.get_running_loop()
     with closing(sock), suppress(ConnectionError):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while some := await loop.sock_recv(sock, 65_536):
                 heard += some
     return heard
@@ -164,15 +165,15 @@ def test_who_does_not_answer_pings_is_let_go() -> None:
     """A peer that vanished without a word is found out by the protocol's own pings, and closed with 1011."""
 
     async def body() -> None:
-        async with serving(heartbeat_seconds=0.1) as site:
+        async with serving(**socket_options(heartbeat_seconds=0.1)) as site:
             sock = await site.dial()
             heard = await read_to_end(sock)
             assert heard.startswith(b"\x89")
             assert (1011).to_bytes(2) in heard
-            async with connect(site.url, proxy=None) as client:
-                await asyncio.sleep(0.4)
-                await client.send("alive")
-                assert await client.recv() == "alive"
+        async with serving(ws_ping_interval=0.1) as site, connect(site.url, proxy=None) as client:
+            await asyncio.sleep(0.4)
+            await client.send("alive")
+            assert await client.recv() == "alive"
 
     asyncio.run(body())
 
@@ -191,12 +192,35 @@ def test_who_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
                 with suppress(ConnectionError):
                     await loop.sock_sendall(sock, frame * many)
                 if words == b"flood":
-                    async with asyncio.timeout(5):
+                    async with asyncio.timeout(30):
                         await until(site.empty)
                 sock.close()
             await until(site.empty)
 
     asyncio.run(body())
+
+
+def test_a_peer_that_closes_and_reads_nothing_is_in_no_stops_way() -> None:
+    """The server stops as ever where a connection still waits for a peer that has said that it closes."""
+
+    async def body() -> None:
+        async with serving() as site:
+            loop = asyncio.get_running_loop()
+            with closing(await site.dial(window=4096)) as sock:
+                await loop.sock_sendall(sock, b"\x81\x84\0\0\0\0some")
+                while (wire := next(iter(site.server.server_state.connections))).unsent() < 300_000:
+                    wire.push(b"\x81\x7f" + (200_000).to_bytes(8) + b"x" * 200_000)
+                await loop.sock_sendall(sock, b"\x88\x82\0\0\0\0\x03\xe8")
+                await until(lambda: is_closing(wire))
+                for connection in list(site.server.server_state.connections):
+                    connection.shutdown()  # as uvicorn's server does for each
+
+    asyncio.run(body())
+
+
+async def is_closing(wire: PatientSocket) -> bool:
+    """Whether it takes no more."""
+    return bool(wire.transport.is_closing())
 
 
 def test_what_is_no_handshake_is_refused() -> None:

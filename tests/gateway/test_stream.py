@@ -13,10 +13,11 @@ import pytest
 from litestar import Litestar
 from litestar.di import Provide
 
+from gateway import following
 from gateway.following import Wanted
 from gateway.hub import FeedHub
 from gateway.live.rights import Rights
-from gateway.stream import StreamController, follow_feed
+from gateway.stream import Holder, StreamController, follow_feed
 from inbox.feed.events import show_cursor
 from inbox.feed.queries import feed_head
 from inbox.kit.callers import SYSTEM, Caller
@@ -53,7 +54,7 @@ def frames_of(
 
 async def take(stream: AsyncIterator[Frame], count: int) -> list[Frame]:
     """The next frames."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         return [await anext(stream) for _ in range(count)]
 
 
@@ -266,6 +267,28 @@ def test_a_silent_stream_shows_life(database_url: str) -> None:
     run_opened(database_url, body)
 
 
+def test_who_may_no_more_is_not_told_the_past_to_its_end(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that is still reading on from its cursor ends as soon as one that follows (T51)."""
+    monkeypatch.setattr(following, "READ_BATCH", 5)
+
+    async def never(_: Caller) -> bool:
+        return False
+
+    async def body() -> None:
+        await tell_names(*(f"{number}" for number in range(30)))
+        async with running_hub() as hub:
+            holder = Holder(NOBODY, Rights(never))
+            options: Any = {"asked": show_cursor(0), "heartbeat": 5, "holder": holder}
+            stream = cast("AsyncGenerator[bytes, None]", follow_feed(hub, ALL, **options))
+            async with aclosing(stream), asyncio.timeout(30):
+                told = [frame for _ in range(3) for frame in read_frames(await anext(stream))]
+                await holder.rights.check()
+                told += [frame for chunk in [chunk async for chunk in stream] for frame in read_frames(chunk)]
+        assert names(told) == ["0", "1", "2", "3", "4"]
+
+    run_opened(database_url, body)
+
+
 def test_streams_end_when_the_process_stops(database_url: str) -> None:
     """At a stop every stream ends by itself, also one that is just beginning."""
 
@@ -273,9 +296,9 @@ def test_streams_end_when_the_process_stops(database_url: str) -> None:
         async with running_hub() as hub, open_stream(hub) as stream:
             await take(stream, 1)
             hub.stop()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert [frame async for frame in stream] == []
-            async with asyncio.timeout(5), open_stream(hub) as late:
+            async with asyncio.timeout(30), open_stream(hub) as late:
                 assert [frame.event async for frame in late] == ["ready"]
 
     run_opened(database_url, body)
@@ -329,6 +352,6 @@ async def fetch_stream(app: Litestar, query: str, *, last: str) -> tuple[dict[st
         if b"contact.updated" in seen:
             told.set()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await app(cast("Any", scope), receive_message, send)
     return started, bytes(seen)

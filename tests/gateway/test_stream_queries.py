@@ -41,7 +41,7 @@ def test_a_stream_tells_of_what_matches(database_url: str) -> None:
         wanted = Wanted(frozenset({"conversation.updated"}), None, read_conversation_query("order"))
         async with running_hub() as hub:
             stream: Any = follow_feed(hub, wanted, asked=show_cursor(0), heartbeat=5)
-            async with aclosing(stream), asyncio.timeout(10):
+            async with aclosing(stream), asyncio.timeout(30):
                 told: list[str] = []
 
                 async def read(amount: int) -> None:

@@ -16,7 +16,7 @@ import pytest
 from channels.contract import OutboundMessage, Sent
 from channels.errors import Throttled
 from gateway.worker import Worker
-from inbox.kit.db import execute
+from inbox.kit.db import execute, fetch_value
 from inbox.kit.ids import new_id
 from inbox.kit.tracing import request_id, working_for
 from inbox.outbox.actions import claim_jobs, enqueue_jobs
@@ -26,12 +26,12 @@ from tests.gateway.posts import NO_JOBS, Post, run_post
 from tests.gateway.runtimes import connect
 from tests.inbox.builders import apart, committed, connect_apart, one_row, receive, reply, text_message, until
 
-LONG = 30.0
+LONG = 300.0
 """A poll so seldom that it is not what brings a test on."""
 
 
 @asynccontextmanager
-async def working(post: Post, *, stop_seconds: float = 5) -> AsyncIterator[Worker]:
+async def working(post: Post, *, stop_seconds: float = 30) -> AsyncIterator[Worker]:
     """A worker at work."""
     worker = Worker(post.runtime)
     running = apart(worker.run())
@@ -112,14 +112,16 @@ def test_a_throttled_channel_is_left_alone(database_url: str, tmp_path: Path) ->
 
     async def body(post: Post) -> None:
         threads = await conversations(post, 3)
-        post.adapter.fail(Throttled("slow down", after=1.5))
+        post.adapter.fail(Throttled("slow down", after=600))
         await reply(threads[0], "first")
         async with working(post):
             await until(lambda: throttled(post))
             for thread in threads[1:]:
                 await reply(thread, "second")
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.3)
             assert post.adapter.calls == 1
+            await execute("UPDATE resting_lane SET until = until - interval '12 minutes'")
+            await execute("UPDATE job SET available_at = available_at - interval '12 minutes'")
             await until(all_done)
         assert post.adapter.calls == 4
 
@@ -158,7 +160,7 @@ def test_a_slow_channel_takes_only_its_share(database_url: str, tmp_path: Path) 
     run_post(database_url, tmp_path, body, worker_concurrency=8, worker_channel_share=0.25)
 
 
-def test_a_long_job_keeps_its_lease(database_url: str, tmp_path: Path) -> None:
+def test_a_long_job_keeps_its_lease(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that is alive holds on to what takes longer than a lease; nobody takes it over."""
 
     async def body(post: Post) -> None:
@@ -166,14 +168,19 @@ def test_a_long_job_keeps_its_lease(database_url: str, tmp_path: Path) -> None:
         hanging = post.adapter.hang(taken=False)
         async with working(post) as worker:
             await hanging.reached.wait()
-            for _ in range(8):
-                await asyncio.sleep(0.2)
+            for _ in range(3):
+                await execute("UPDATE job SET lease_until = now() + interval '5 seconds'")
+                await until(renewed)
                 await worker.recover()
             hanging.go_on.set()
             await until(all_done)
         assert (post.adapter.calls, (await one_row("entry", entry_id))["delivery_state"]) == (1, "sent")
 
-    run_post(database_url, tmp_path, body, job_lease_seconds=1.0)
+    async def renewed() -> bool:
+        return bool(await fetch_value("SELECT lease_until > now() + interval '8 seconds' FROM job"))
+
+    monkeypatch.setattr("gateway.worker.RENEWALS", 100)
+    run_post(database_url, tmp_path, body, job_lease_seconds=10.0)
 
 
 def test_a_dead_workers_jobs_are_taken_over(database_url: str, tmp_path: Path) -> None:
@@ -257,7 +264,7 @@ def test_stopping_finishes_what_runs_and_claims_no_more(database_url: str, tmp_p
         async with working(post) as worker:
             await reply(first, "running")
             await hanging.reached.wait()
-            stopping = apart(worker.stop(seconds=5))
+            stopping = apart(worker.stop(seconds=30))
             await asyncio.sleep(0)
             await reply(second, "waiting")
             hanging.go_on.set()

@@ -120,7 +120,7 @@ def apart(work: Awaitable[Result]) -> asyncio.Task[Result]:
     return asyncio.create_task(alone(), context=Context())
 
 
-async def until(holds: Callable[[], Awaitable[object]], *, seconds: float = 15) -> None:
+async def until(holds: Callable[[], Awaitable[object]], *, seconds: float = 60) -> None:
     """Wait for something that others bring about; it is looked for often and long."""
     for _ in range(int(seconds / 0.01)):
         if await holds():

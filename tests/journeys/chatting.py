@@ -40,7 +40,7 @@ class Browser:
         self.cursor: str | None = None
         self.session: Any = None
         forwarded = {"X-Forwarded-For": address} if address else {}
-        self.client = httpx.AsyncClient(base_url=f"{journey.url}{BASE}", timeout=10, headers=forwarded)
+        self.client = httpx.AsyncClient(base_url=f"{journey.url}{BASE}", timeout=PATIENCE_SECONDS, headers=forwarded)
 
     async def __aenter__(self) -> Browser:
         """Open."""

@@ -12,7 +12,7 @@ import httpx
 import msgspec
 from litestar import Litestar
 
-from channels.simulators.serving import open_listener, origin_of, serve_app
+from channels.simulators.serving import serve_app
 from channels.simulators.twilio import TwilioAccount, TwilioNumber, TwilioSimulator, serve_simulator
 from gateway.configuration import load_settings
 from gateway.runtime import Runtime, open_runtime
@@ -21,12 +21,13 @@ from gateway.service import run_service
 from inbox.kit.callers import Scope
 from inbox.kit.db import tx
 from inbox.staff.actions import create_api_key
+from tests.ports import free_ports
 
 ACCOUNT = "AC" + "3" * 32
 TOKEN = "9" * 32
 NUMBER = "+15550001111"
 SECRET = "0b7f6a19c2d84e53a6f1907be2c4d8f3"
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 60.0
 
 
 class Journey(msgspec.Struct, kw_only=True):
@@ -95,10 +96,8 @@ async def open_journey(
     database_url: str, redis_url: str, folder: Path, *, scopes: tuple[Scope, ...] = ("admin",), **more: str
 ) -> AsyncIterator[Journey]:
     """Everything running, the number connected, a key made."""
-    listener = open_listener(0)
-    url = origin_of(listener)
-    port = int(url.rpartition(":")[2])
-    listener.close()
+    [port] = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
     settings, _ = load_settings(
         {
             "SWITCHBOARD_SECRET_KEY": SECRET,
@@ -122,7 +121,7 @@ async def open_journey(
             async with tx():
                 _, secret = await create_api_key(name="journey", scopes=scopes)
             headers = {"Authorization": f"Bearer {secret}"}
-            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as client:
+            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE_SECONDS) as client:
                 channel_id = await _connect(client, twilio, provider)
                 yield Journey(url=url, runtime=runtime, app=app, twilio=twilio, client=client, channel_id=channel_id)
 

@@ -142,9 +142,9 @@ async def _sign_in(journey: Journey) -> None:
     """Passwords, links, cookies and tokens of pages, right and wrong."""
     client, password = journey.client, "canary7password of an agent"
     agent = await journey.post("/v1/agents", {"name": "Canary", "email": MAIL})
-    link = (await journey.post(f"/v1/agents/{agent['id']}/invitations", {}))["url"].rpartition("/")[2]
+    link = (await journey.post(f"/v1/agents/{agent['id']}/invitations", {}))["url"].rpartition("#")[2]
     for token in (link, link, "canary7link"):
-        await client.post(f"/v1/invitations/{token}", json={"password": password})
+        await client.post("/v1/invitations/accept", json={"token": token, "password": password})
     await client.post("/v1/password-resets", json={"email": MAIL})
     for given in (password, "canary7secret"):
         await client.post("/v1/session", json={"email": MAIL, "password": given})

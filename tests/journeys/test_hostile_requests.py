@@ -35,7 +35,7 @@ UNLIMITED: Any = {
     f"SWITCHBOARD_VISITOR_{name}": "100000"
     for name in ("REQUESTS_PER_MINUTE", "MESSAGES_PER_MINUTE", "UPLOADS_PER_HOUR", "MAILS_PER_HOUR")
 }
-QUICK_SECONDS = 1.0
+QUICK_SECONDS = 4.5
 
 
 OWN_FIELDS = {"createAgent": frozenset({"role"}), "updateAgent": frozenset({"role"})}

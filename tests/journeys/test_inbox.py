@@ -111,14 +111,18 @@ def test_patch_merges_and_refuses_what_it_does_not_know(database_url: str, redis
 
 
 def test_reading_counts_down(database_url: str, redis_url: str, tmp_path: Path) -> None:
-    """`unread` counts the contact's messages after the last one read; reading is told, and can be taken back."""
+    """`unread` counts the contact's messages after the last one read; reading is told, can be taken back, and moves no
+    conversation up the list: it is a new version of it, and no news."""
 
     async def walk(journey: Journey) -> None:
         conversation = await _begin(journey)
         await journey.twilio.text_in(ANA, "second")
         await journey.entries(conversation["id"], at_least=2)
         path = f"/v1/conversations/{conversation['id']}"
-        assert (await journey.post(f"{path}/read", {"up_to_seq": 1}, status=200))["counts"]["unread"] == 1
+        before = (await journey.client.get(path)).json()
+        first = await journey.post(f"{path}/read", {"up_to_seq": 1}, status=200)
+        assert (first["counts"]["unread"], first["updated_at"]) == (1, before["updated_at"])
+        assert first["version"] > before["version"]
         assert (await journey.post(f"{path}/read", {}, status=200))["counts"]["unread"] == 0
         assert (await journey.post(f"{path}/unread", {}, status=200))["counts"]["unread"] == 1
 

@@ -99,7 +99,7 @@ def test_a_server_that_lost_its_tls_keeps_the_mail_waiting(
             await post.write(ANA, "Hello")
             messages = f"/v1/conversations/{(await journey.conversation_with(ANA))['id']}/messages"
             sent = await journey.post(messages, {"text": "Hi"})
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while mail.connections < 2:  # noqa: ASYNC110 - the server has no event for it
                     await asyncio.sleep(0.02)
             assert (await journey.delivery(sent["id"], "queued", "sending"))["state"]

@@ -16,10 +16,10 @@ from typing import Any
 import asyncpg
 import httpx
 
-from channels.simulators.serving import open_listener, origin_of
 from inbox.kit.db import close_database, open_database, tx
 from inbox.staff.actions import create_api_key
 from tests.journeys.gateway import ACCOUNT, NUMBER, SECRET, TOKEN, eventually
+from tests.ports import free_ports
 
 ANA = "+34600111222"
 MESSAGE = {"to": ANA, "text": "your order has left", "undo_seconds": 60}
@@ -47,17 +47,15 @@ class Cluster:
 def cluster(database_url: str, redis_url: str, folder: Path) -> Iterator[Cluster]:
     """Real processes on loopback ports, ended with the test."""
     urls, processes = [], []
-    for number in range(SERVERS):
-        listener = open_listener(0)
-        urls.append(origin_of(listener))
-        listener.close()
+    for number, port in enumerate(free_ports(SERVERS)):
+        urls.append(f"http://127.0.0.1:{port}")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SWITCHBOARD_")} | {
             "SWITCHBOARD_SECRET_KEY": SECRET,
             "SWITCHBOARD_DATABASE_URL": database_url,
             "SWITCHBOARD_REDIS_URL": redis_url,
             "SWITCHBOARD_DATA_DIR": str(folder / str(number)),
             "SWITCHBOARD_PUBLIC_URL": urls[-1],
-            "SWITCHBOARD_PORT": urls[-1].rpartition(":")[2],
+            "SWITCHBOARD_PORT": f"{port}",
             "SWITCHBOARD_EGRESS_ALLOW": "127.0.0.0/8",
         }
         with (folder / f"serve{number}.log").open("wb") as log:
@@ -69,7 +67,7 @@ def cluster(database_url: str, redis_url: str, folder: Path) -> Iterator[Cluster
         for process in processes:
             process.terminate()
         for process in processes:
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
 
 async def api_keys(database_url: str) -> list[str]:

@@ -161,11 +161,12 @@ def test_every_step_is_told_once_and_in_order(database_url: str, redis_url: str,
 
     async def walk() -> None:
         async with open_journey(database_url, redis_url, tmp_path) as journey:
-            told = asyncio.create_task(_follow(journey, until=5))
-            await asyncio.sleep(0.3)
+            listens = asyncio.Event()
+            told = asyncio.create_task(_follow(journey, listens, until=5))
+            await asyncio.wait_for(listens.wait(), 30)
             for number in range(5):
                 await journey.twilio.text_in(ANA, f"text {number}")
-            events = await asyncio.wait_for(told, 15)
+            events = await asyncio.wait_for(told, 30)
             assert [event["seq"] for event in events] == [1, 2, 3, 4, 5]
             assert [event["data"]["entry"]["text"] for event in events] == [f"text {number}" for number in range(5)]
             pulled = (await journey.get("/v1/events", types="message.created"))["data"]
@@ -198,12 +199,14 @@ def test_one_key_is_one_message_however_often_it_is_sent(database_url: str, redi
     asyncio.run(walk())
 
 
-async def _follow(journey: Journey, *, until: int) -> list[Any]:
+async def _follow(journey: Journey, listens: asyncio.Event, *, until: int) -> list[Any]:
     """The `message.created` events of the stream, until there are so many."""
     events = []
     params = {"types": "message.created"}
     async with journey.client.stream("GET", "/v1/events/stream", params=params) as stream:
         async for line in stream.aiter_lines():
+            if line == "event: ready":
+                listens.set()
             if line.startswith("data: ") and '"object":"event"' in line:
                 events.append(msgspec.json.decode(line[6:]))
             if len(events) == until:

@@ -18,13 +18,13 @@ from email.message import EmailMessage
 from imaplib import IMAP4
 from pathlib import Path
 
-from tests.bench.inbound import free_ports
 from tests.mail.certificates import Certificate, make_certificate
+from tests.ports import free_ports
 
 PROGRAM = "/usr/sbin/dovecot"
 PASSWORD = "correct-horse-battery"
 USER = "help"
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 MAILS_AS = "nobody"
 """Dovecot reads no mail as root."""
 
@@ -155,7 +155,7 @@ class Dovecot:
     @contextmanager
     def client(self, *, user: str = USER, folder: str | None = "INBOX") -> Iterator[IMAP4]:
         """Another client of somebody's mailbox, with a folder open; it blocks."""
-        client = IMAP4("127.0.0.1", self.port, timeout=10)
+        client = IMAP4("127.0.0.1", self.port, timeout=30)
         if self._secure_only:
             client.starttls(self.certificate.client_context())
         client.login(user, PASSWORD)

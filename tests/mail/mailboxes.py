@@ -19,7 +19,7 @@ from channels.http import Http
 from tests.mail.dovecot import PASSWORD, Dovecot
 
 LOOPBACK = ["127.0.0.0/8", "localhost"]
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 30.0
 T = TypeVar("T")
 
 

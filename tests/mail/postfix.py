@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from smtplib import SMTP, SMTPException
 
-from tests.bench.inbound import free_ports
 from tests.mail.certificates import Certificate, make_certificate
+from tests.ports import free_ports
 
 PROGRAM = "/usr/sbin/postfix"
 DOMAIN = "shop.example"
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 MAIN = """
 compatibility_level = 3.6

@@ -10,6 +10,7 @@ import pytest
 from channels.simulators.faults import CallFault
 from channels.simulators.twilio import Faults, Outcome
 from tests.channels.simulators.twilio_receiver import HANDSET, MESSAGES, NUMBER, Provider, provider
+from tests.inbox.builders import until
 
 LANDLINE = "+4930123456"
 
@@ -58,9 +59,15 @@ def test_a_call_that_is_never_answered_was_taken_and_ends_with_the_caller() -> N
         async with provider() as twilio:
             twilio.twilio.faults = Faults(hanging=1)
             with pytest.raises(httpx.ReadTimeout):
-                await twilio.rest.post(MESSAGES, data={"To": HANDSET, "From": NUMBER, "Body": "hm?"}, timeout=0.1)
+                await twilio.rest.post(
+                    MESSAGES, data={"To": HANDSET, "From": NUMBER, "Body": "hm?"}, timeout=httpx.Timeout(30, read=0.3)
+                )
             left_open = asyncio.create_task(twilio.send("still there?"))
-            await asyncio.sleep(0.05)
+
+            async def both_taken() -> bool:
+                return len(twilio.twilio.ledger.accepted) == 2
+
+            await until(both_taken)
             await twilio.twilio.aclose()
             with pytest.raises(httpx.RemoteProtocolError):
                 await left_open

@@ -16,7 +16,7 @@ import pytest
 
 from tests.channels.simulators.twilio_receiver import ACCOUNT, HANDSET, MESSAGES, NUMBER, TOKEN
 
-STOP_SECONDS = 10
+STOP_SECONDS = 30
 
 
 @contextlib.contextmanager
@@ -27,7 +27,7 @@ def simulator_process(*options: str) -> Iterator[tuple[dict[str, Any], httpx.Cli
         assert process.stdout is not None
         try:
             ready = json.loads(process.stdout.readline())
-            with httpx.Client(base_url=ready["url"], auth=(ACCOUNT, TOKEN), trust_env=False, timeout=10) as client:
+            with httpx.Client(base_url=ready["url"], auth=(ACCOUNT, TOKEN), trust_env=False, timeout=30) as client:
                 yield ready, client
             process.terminate()
             assert process.wait(STOP_SECONDS) in (0, -signal.SIGTERM)

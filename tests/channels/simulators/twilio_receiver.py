@@ -93,6 +93,6 @@ async def provider(*, answers: Sequence[int] = (), number: TwilioNumber | None =
         twilio = TwilioSimulator([TwilioAccount(sid=ACCOUNT, token=TOKEN)], [owned], pace=0)
         async with (
             serve_simulator(twilio) as url,
-            httpx.AsyncClient(base_url=url, auth=(ACCOUNT, TOKEN), trust_env=False, verify=False, timeout=10) as rest,
+            httpx.AsyncClient(base_url=url, auth=(ACCOUNT, TOKEN), trust_env=False, verify=False, timeout=30) as rest,
         ):
             yield Provider(twilio=twilio, receiver=receiver, rest=rest)

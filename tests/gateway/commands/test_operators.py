@@ -188,8 +188,9 @@ def test_a_database_that_is_away_is_told_in_a_line(tmp_path: Path) -> None:
 
 
 def test_the_description_of_the_api_needs_no_gateway(shell: Shell, tmp_path: Path) -> None:
-    """`openapi` prints what GET /openapi.json serves, and writes it to a file."""
-    target = tmp_path / "openapi.json"
-    shell.run("openapi", "--output", str(target))
-    assert target.read_text() == shell.run("openapi").stdout
-    assert '"/v1/conversations/{conversation_id}/messages"' in target.read_text()
+    """`openapi` and `asyncapi` print what GET /openapi.json and /asyncapi.json serve, and write it to a file."""
+    for command, told in (("openapi", '"/v1/conversations/{conversation_id}/messages"'), ("asyncapi", '"hearClient"')):
+        target = tmp_path / f"{command}.json"
+        shell.run(command, "--output", str(target))
+        assert target.read_text() == shell.run(command).stdout
+        assert told in target.read_text()

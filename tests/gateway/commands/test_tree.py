@@ -19,7 +19,7 @@ ASKED = "import sys; from gateway.commands.tree import switchboard; {}; print([m
 def loaded_by(code: str) -> str:
     """Which of the heavy modules a fresh process has after this."""
     ran = subprocess.run(
-        [sys.executable, "-c", ASKED.format(code, HEAVY)], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", ASKED.format(code, HEAVY)], capture_output=True, text=True, check=True, timeout=120
     )
     return ran.stdout.splitlines()[-1]
 
@@ -39,7 +39,7 @@ def test_every_command_is_on_one_panel() -> None:
 def test_serve_and_work_carry_no_demo() -> None:
     """The processes that serve for months do not hold what only the demo and other commands need."""
     code = "import gateway.commands.serve, gateway.commands.work, sys; print(*sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     loaded = ran.stdout.split()
     assert not [name for name in loaded if name.startswith(("gateway.demo", "channels.simulators"))]
     ours = {name for name in loaded if name.startswith("gateway.commands.")}

@@ -45,7 +45,7 @@ def test_somebody_is_taken_on_with_a_link(shell: Shell, database_url: str) -> No
     """The link is printed once and only its hash is kept; without a password or link they sign in by nothing."""
     made = shell.read("users", "add", MAIL, "--name", "Ana Ruiz", "--role", "admin")
     assert (made["name"], made["role"], made["password"]) == ("Ana Ruiz", "admin", None)
-    assert made["url"].startswith("https://inbox.example.org/console/invitation/")
+    assert made["url"].startswith("https://inbox.example.org/console/invitation#")
     [row] = shell.read("users", "list")
     assert (row["id"], row["signs_in_by"], row["url"]) == (made["id"], [], None)
     assert "nothing" in shell.run("users", "list").stdout
@@ -88,3 +88,14 @@ def test_roles_and_sessions(shell: Shell, database_url: str) -> None:
     assert "no agent has the mail address" in shell.run("users", "role", "x@example.org", "agent", code=1).stderr
     assert shell.run("users", "add", "nonsense", code=1).stderr
     assert shell.run("users", "add", MAIL, code=1).stderr
+
+
+def test_somebody_is_unbound_from_a_provider(shell: Shell, database_url: str) -> None:
+    """From one, then from what is left; the agent stays, and signs in by nothing."""
+    shell.read("users", "add", MAIL)
+    for issuer in ("https://id.acme.example", "https://login.example"):
+        run_sql(database_url, f"INSERT INTO agent_subject SELECT '{issuer}', 'ana', id, now() FROM agent")
+    assert "from 1 identity provider" in shell.run("users", "unbind", MAIL, "--issuer", "https://login.example").stdout
+    assert shell.read("users", "list")[0]["signs_in_by"] == ["https://id.acme.example"]
+    shell.run("users", "unbind", MAIL)
+    assert shell.read("users", "list")[0]["signs_in_by"] == []

@@ -32,7 +32,7 @@ from inbox.accounts.queries import live_channels
 from inbox.kit.db import close_database, fetch, open_database, tx
 from inbox.staff.actions import create_api_key, revoke_api_key
 from inbox.staff.keys import hash_secret, looks_like_key
-from inbox.staff.passwords.actions import agent_with_password, set_password
+from inbox.staff.passwords.actions import set_password, try_password
 from inbox.staff.queries import find_caller, list_agents, list_api_keys
 
 URL = "http://127.0.0.1:8000"
@@ -121,13 +121,13 @@ def test_the_boss_signs_in_with_the_published_password(database_url: str, tmp_pa
 
     async def sign_in(runtime: Runtime) -> None:
         await seed_demo(runtime, api_url="http://127.0.0.1:1111", mail_port=1025, url=URL)
-        boss = await agent_with_password(BOSS, DEMO_PASSWORD)
+        boss = (await try_password(BOSS, DEMO_PASSWORD)).proven
         assert boss is not None
-        assert [row.role for row in await list_agents(after=None, limit=50) if row.id == boss] == ["admin"]
+        assert [row.role for row in await list_agents(after=None, limit=50) if row.id == boss.agent_id] == ["admin"]
         async with tx():
-            await set_password(boss, "another password of theirs")
+            await set_password(boss.agent_id, "another password of theirs")
         await seed_demo(runtime, api_url="http://127.0.0.1:1111", mail_port=1025, url=URL)
-        assert await agent_with_password(BOSS, "another password of theirs") == boss
+        assert (await try_password(BOSS, "another password of theirs")).proven is not None
 
     with_runtime(database_url, tmp_path, sign_in)
 

@@ -60,7 +60,7 @@ def die() -> None:
 
 def dawdle() -> None:
     """Take longer than a batch waits, and end well."""
-    time.sleep(0.6)
+    time.sleep(2.5)
 
 
 def refuse() -> None:

@@ -70,7 +70,7 @@ class Peer:
     async def hear(self) -> str:
         """The next answer, its lines joined; "" where the connection ended."""
         lines = []
-        while line := (await asyncio.wait_for(self._reader.readline(), 10)).decode().rstrip():
+        while line := (await asyncio.wait_for(self._reader.readline(), 30)).decode().rstrip():
             lines.append(line)
             if line[3:4] != "-":
                 break

@@ -83,7 +83,7 @@ def test_a_failure_is_tried_until_it_is_taken(database_url: str, tmp_path: Path)
         assert len({got.id for got in receiver.got}) == 1
         assert len(receiver.got) == 4
         moments = [int(got.headers["webhook-timestamp"]) for got in receiver.got]
-        assert all(abs(got.at - moment) < 2 for got, moment in zip(receiver.got, moments, strict=True))
+        assert all(abs(got.at - moment) < 30 for got, moment in zip(receiver.got, moments, strict=True))
 
     run(database_url, tmp_path, body)
 
@@ -145,7 +145,7 @@ def test_what_is_finished_at_a_stop_is_written_down(database_url: str, tmp_path:
             await until(lambda: _heard(receiver, 1))
         assert await states(webhook) == [3]
 
-    run(database_url, tmp_path, body, stop_seconds=5.0)
+    run(database_url, tmp_path, body, stop_seconds=30.0)
 
 
 def test_one_event_that_cannot_be_told_takes_no_other_with_it(

@@ -114,7 +114,7 @@ def test_two_batches_with_the_same_people_do_not_wait_in_a_circle(database_url: 
                 await project(lane, *rows)
 
         await asyncio.wait_for(
-            asyncio.gather(apart(arrive(lanes[0], people)), apart(arrive(lanes[1], people[::-1]))), 10
+            asyncio.gather(apart(arrive(lanes[0], people)), apart(arrive(lanes[1], people[::-1]))), 30
         )
         assert await count_rows("conversation") == 12
         assert {row["last_seq"] for row in await rows_of("conversation")} == {6}

@@ -58,6 +58,13 @@ def test_what_was_closed_is_joined_within_the_window(closed: float, *, joins: bo
     assert chosen.because
 
 
+def test_whoever_begins_anew_leaves_closed_what_is_closed() -> None:
+    """Without a window nothing closed is joined, however lately; what is open still is."""
+    done, running = thread("closed", hours=0, closed=0), thread("open", hours=9)
+    assert choose_thread([done], now=NOW, window=None).thread is None
+    assert choose_thread([done, running], now=NOW, window=None).thread is running
+
+
 def test_the_window_counts_from_the_closing_not_from_the_last_touch() -> None:
     """A note on a conversation closed long ago does not bring it back."""
     done = thread("closed", hours=1, closed=100)

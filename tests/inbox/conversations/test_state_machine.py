@@ -13,7 +13,8 @@ from datetime import timedelta
 from typing import Any, TypeVar, get_args
 from uuid import UUID
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -51,6 +52,7 @@ from tests.inbox.builders import (
 Result = TypeVar("Result")
 
 EXAMPLES = 500
+PARTS = 4
 STEPS = 14
 PEOPLE = (ANA, BEN)
 LADDER = ("queued", "sending", "unknown", "sent", "delivered", "read")
@@ -298,16 +300,17 @@ class Desk(RuleBasedStateMachine):
         return next(entry for _, entry, one in self.sendable() if one is message)
 
 
-def test_conversation_message_and_delivery_follow_the_model(database_url: str) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_conversation_message_and_delivery_follow_the_model(database_url: str, part: int) -> None:
     """Five hundred different days at the desk, and not one of them ends otherwise than the rules say."""
     with asyncio.Runner() as runner:
         runner.run(open_database(database_url, size=2))
         Desk.runner = runner
         try:
             run_state_machine_as_test(
-                Desk,
+                seed(part)(type(f"Desk{part}", (Desk,), {})),
                 settings=settings(
-                    max_examples=EXAMPLES,
+                    max_examples=EXAMPLES // PARTS,
                     stateful_step_count=STEPS,
                     suppress_health_check=list(HealthCheck),
                 ),

@@ -80,7 +80,7 @@ def test_two_batches_over_the_same_channels_do_not_wait_in_a_circle(database_url
             for _ in range(20):
                 await journal_events([journal_row(channel) for channel in order])
 
-        await asyncio.wait_for(asyncio.gather(apart(write(channels)), apart(write(channels[::-1]))), 10)
+        await asyncio.wait_for(asyncio.gather(apart(write(channels)), apart(write(channels[::-1]))), 30)
         assert await fetch_value("SELECT count(*) FROM raw_event") == 240
 
     run_opened(database_url, body)

@@ -192,7 +192,7 @@ def test_a_claim_in_progress_is_passed_over(database_url: str) -> None:
         other = await connect_apart(database_url)
         async with other.transaction():
             await other.fetch("SELECT FROM job WHERE key = 'a' ORDER BY id LIMIT 1 FOR UPDATE")
-            assert keys_of(await asyncio.wait_for(claim(), 5)) == ["b"]
+            assert keys_of(await asyncio.wait_for(claim(), 30)) == ["b"]
         await other.close()
         assert keys_of(await claim()) == ["a"]
 

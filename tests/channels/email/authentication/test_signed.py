@@ -265,10 +265,10 @@ def test_mails_made_to_be_slow_are_left_alone() -> None:
         b"X: y\r\n" + b" z\r\n" * 100_000 + signed,
         b"X: " + b"y" * 200_000 + b"\r\n" + signed,
     ]
-    started = time.perf_counter()
+    started = time.process_time()
     assert [verify_dkim(raw, read_mail(MAIL), look_up=records()) for raw in slow] == [None] * len(slow)
     assert [list_key_names(raw) for raw in slow] == [[]] * len(slow)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_signatures_made_to_be_slow_end() -> None:
@@ -280,9 +280,9 @@ def test_signatures_made_to_be_slow_end() -> None:
         b"DKIM-Signature: " + tags + b"from; z=" + b"b \r\n " * 700 + b"\r\n",
         (b"DKIM-Signature: " + tags + b"from:" + b"a:" * 100 + b"a\r\n") * 5 + b"Y: z\r\n" * 1_900,
     ]
-    started = time.perf_counter()
+    started = time.process_time()
     for header in slow:
         found = check(header + MAIL)
         assert found is not None
         assert found.dkim != "pass"
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

@@ -67,6 +67,6 @@ def test_any_html_has_words(html: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_html_is_read_in_its_own_time(name: str) -> None:
     """What breaks cleaners does not break the reader of words."""
-    began = time.perf_counter()
+    began = time.process_time()
     text_of(HOSTILE[name])
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10

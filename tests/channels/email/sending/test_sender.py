@@ -53,7 +53,7 @@ def test_an_idle_connection_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     async def body() -> None:
         async with open_desk() as desk:
             await desk.send()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while "QUIT" not in desk.server.log:  # noqa: ASYNC110 - the server has no event for it
                     await asyncio.sleep(0.01)
             await desk.send()

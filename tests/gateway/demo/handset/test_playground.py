@@ -21,7 +21,7 @@ from gateway.demo.photos import take_photo
 from gateway.demo.screen import Screen
 from gateway.demo.seeding import CUSTOMER_MAIL, CUSTOMER_PHONE, LINES, MAIL_ADDRESS
 from gateway.demo.stage import Stage, open_stage
-from tests.bench.inbound import free_ports
+from tests.ports import free_ports
 
 OURS = LINES["orders"][0]
 TEXTS = f"/sim/api/phones/{CUSTOMER_PHONE}/texts"
@@ -60,7 +60,7 @@ async def open_play(database_url: str, redis_url: str, folder: Path) -> AsyncIte
     settings = demo_settings(settings, port=port, data_dir=folder)
     async with (
         open_stage(settings, Screen(aside=True), seed=7) as stage,
-        httpx.AsyncClient(base_url=stage.url, timeout=10) as client,
+        httpx.AsyncClient(base_url=stage.url, timeout=30) as client,
     ):
         yield Play(stage, client)
 

@@ -143,9 +143,9 @@ def test_the_longest_template_takes_no_time() -> None:
     """The worst that fits into the limit is read and filled in at once: nothing in it can repeat."""
     source = ("{% if contact.name %}{{ contact.name|upper|lower }}{% endif %}" * 1000)[: TEMPLATE_CHARS - 200]
     source = source[: source.rindex("{% if")]
-    began = time.monotonic()
+    began = time.process_time()
     assert fill(source, contact__name="A")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_the_documented_names_are_all_variables() -> None:

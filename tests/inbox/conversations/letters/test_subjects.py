@@ -58,7 +58,7 @@ def test_nothing_is_no_subject() -> None:
 @pytest.mark.parametrize("subject", ["Re: " * 300_000, "[" * 300_000, "re" + " " * 300_000 + ":", "[a]" * 100_000])
 def test_a_hostile_subject_takes_no_time(subject: str) -> None:
     """Subjects are strangers' text: what takes long for one would hold up all."""
-    began = time.perf_counter()
+    began = time.process_time()
     normalise_subject(subject)
     is_answer(subject)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -114,7 +114,7 @@ def test_sql_in_filters_is_refused_at_once(database_url: str) -> None:
                 began = time.perf_counter()
                 answer = await inbox.api.call("GET", "/v1/conversations", params=params)
                 assert answer.status_code in {400, 404, 422}, answer.text
-                assert time.perf_counter() - began < 2  # 0.1 s where nothing else runs; a sleep would show
+                assert time.perf_counter() - began < 4.5  # 0.1 s where nothing else runs; a sleep of 5 would show
 
     asyncio.run(body())
 
