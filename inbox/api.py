@@ -44,6 +44,7 @@ from inbox.routing.bulk.api import BulkController
 from inbox.staff.api import AgentController, ApiKeyController
 from inbox.staff.availability.api import AvailabilityController
 from inbox.staff.sessions.api import SessionListController
+from inbox.staff.subjects.api import AgentSigninController
 from inbox.transfers.exports.api import ExportController, PersonExportController
 from inbox.transfers.imports.api import ImportController
 from inbox.visitors.api import ContactVisitorController
@@ -78,6 +79,7 @@ CONTROLLERS: list[type[Controller]] = [
     AttachmentController,
     FeedController,
     AgentController,
+    AgentSigninController,
     AvailabilityController,
     ApiKeyController,
     SessionListController,

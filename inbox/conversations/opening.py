@@ -17,8 +17,8 @@ class Opening(msgspec.Struct, frozen=True):
     because: str
 
 
-def choose_thread(threads: Iterable[Thread], *, now: datetime, window: timedelta) -> Opening:
-    """The contact's most recent conversation that is open, or was closed within the window.
+def choose_thread(threads: Iterable[Thread], *, now: datetime, window: timedelta | None) -> Opening:
+    """The contact's most recent conversation that is open, or was closed within the window; None leaves closed ones so.
 
     What is merged into another goes on there: that one is among the contact's own, or is somebody else's.
     """
@@ -26,6 +26,8 @@ def choose_thread(threads: Iterable[Thread], *, now: datetime, window: timedelta
     live = next((thread for thread in known if thread.status != "closed"), None)
     if live is not None:
         return Opening(live, "the contact has an open conversation")
+    if window is None:
+        return Opening(None, "the contact begins a new conversation")
     recent = next((thread for thread in known if thread.closed_at and now - thread.closed_at <= window), None)
     if recent is not None:
         return Opening(recent, f"the last conversation was closed less than {_hours(window)} ago")

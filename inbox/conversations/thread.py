@@ -71,12 +71,14 @@ class Thread(msgspec.Struct, kw_only=True):
 class Held(msgspec.Struct, kw_only=True):
     """A thread together with what is to be written of it.
 
-    `fresh` when its conversation does not exist yet, `touched` when it changed without an entry to tell of it.
+    `fresh` when its conversation does not exist yet, `touched` when it changed without an entry to tell of it, `seen`
+    when what changed is how far our people have read, which is no news of the conversation.
     """
 
     thread: Thread
     fresh: bool = False
     touched: bool = False
+    seen: bool = False
     entries: list[NewEntry] = []
     events: list[NewEvent] = []
 

@@ -83,8 +83,15 @@ class MailSigninLink(msgspec.Struct, kw_only=True, frozen=True, tag="mail_signin
 
     email: str
     purpose: Literal["invitation", "reset"]
+    locale: Literal["en", "es", "de", "fr", "pt", "ar", "zh"] = "en"
     link_id: UUID | None = None
     sealed: bytes = b""
+
+
+class ReleaseConversations(msgspec.Struct, kw_only=True, frozen=True, tag="release_conversations"):
+    """Take from an agent who was let go what they hold, some conversations at a time; the rest by another such job."""
+
+    agent_id: UUID
 
 
 class TransferStep(msgspec.Struct, kw_only=True, frozen=True, tag="transfer_step"):
@@ -127,12 +134,12 @@ class MailResumeLink(msgspec.Struct, kw_only=True, frozen=True, tag="mail_resume
 Job: TypeAlias = (
     DeliverMessage | SendScheduled | FetchMedia | DeleteFile | ScrubJournal | RepairStep | RecoverWebhook
     | TransferStep | EraseStep | CheckReturned | MailSigninLink
-    | AskForRating | DescribeContact | PushMessage | ContinueByMail | MailResumeLink
+    | AskForRating | DescribeContact | PushMessage | ContinueByMail | MailResumeLink | ReleaseConversations
 )  # fmt: skip
 JOB_TYPES = tuple(str(kind.__struct_config__.tag) for kind in get_args(Job))
 SENDS_NOTHING: tuple[type[msgspec.Struct], ...] = (
     FetchMedia, DeleteFile, ScrubJournal, RepairStep, RecoverWebhook, TransferStep, EraseStep, CheckReturned,
-    AskForRating, DescribeContact,
+    AskForRating, DescribeContact, ReleaseConversations,
 )  # fmt: skip
 """What goes on while the outbox is held; every other type waits, since a restored copy must tell nobody anything."""
 HARMLESS_TYPES = tuple(str(kind.__struct_config__.tag) for kind in SENDS_NOTHING)

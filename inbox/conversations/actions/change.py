@@ -219,7 +219,7 @@ def _check_wake_time(status: Status, until: datetime | None, *, now: datetime) -
 
 
 async def _set_read(held: Held, seen: int, *, actor: Actor, now: datetime) -> None:
-    held.thread.read_seq, held.touched = seen, True
+    held.thread.read_seq, held.seen = seen, True
     held.thread.unread = await fetch_value(
         "SELECT count(*) FROM entry WHERE conversation_id = $1 AND seq > $2 AND direction = 'inbound'",
         held.thread.id,

@@ -99,7 +99,7 @@ class ConversationController(Controller):
         unread: Annotated[bool | None, QueryParameter(description="Those with, or without, unread messages.")] = None,
         updated_after: Annotated[
             datetime | None,
-            QueryParameter(description="Those changed since. How far a message got does not change its conversation."),
+            QueryParameter(description="Those changed since, but for how far messages got and what has been read."),
         ] = None,
         q: QueryText = None,
         view: Annotated[str | None, QueryParameter(description="Those of this view, such as `mine`.")] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
@@ -81,9 +82,11 @@ _facts = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 async def show_events(rows: Sequence[Row]) -> list[Envelope]:
-    """Events of the feed as envelopes: three statements for any number of them."""
-    entries = await find_entries(list({row["entry_id"] for row in rows if row["entry_id"]}))
-    conversations = await find_conversations(list({row["conversation_id"] for row in rows if row["conversation_id"]}))
+    """Events of the feed as envelopes, outside any transaction: two statements side by side, for any number of them."""
+    entries, conversations = await asyncio.gather(
+        find_entries(list({row["entry_id"] for row in rows if row["entry_id"]})),
+        find_conversations(list({row["conversation_id"] for row in rows if row["conversation_id"]})),
+    )
     return [_envelope(row, entries, conversations) for row in rows]
 
 
