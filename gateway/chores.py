@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 
 from gateway.erasing import tend_erasures
+from gateway.leaving import release_reopened
 from gateway.projector import Projector
 from gateway.repairs import begin_due_reconciles, tend_repairs
 from gateway.retention import prune_intake, prune_messages
@@ -21,10 +22,10 @@ from gateway.worker import Worker
 from inbox.audit.actions import prune_audit_log
 from inbox.conversations.actions.change import wake_snoozed
 from inbox.conversations.search.actions import index_backlog
-from inbox.feed.actions import BATCH, prune_events, sequence_events
+from inbox.feed.actions import BATCH, number_own, prune_events, sequence_events
 from inbox.intake.actions.closing import settle_removed_channels
 from inbox.kit.clock import utc_now
-from inbox.kit.db import TRANSIENT, on_wake, tx, wake
+from inbox.kit.db import TRANSIENT, before_commit, on_wake, tx, wake
 from inbox.kit.idempotency import forget_requests
 from inbox.staff.invitations.actions import prune_links
 from inbox.staff.sessions.actions import prune_sessions
@@ -57,6 +58,7 @@ async def run_chores(runtime: Runtime, projector: Projector, worker: Worker | No
             runtime.live.run(),
             runtime.broadcast.run(),
             _sequence(runtime, stopping),
+            _announce(runtime, stopping),
             _repeat(runtime.directory.refresh, poll, stopping, first=True),
             _repeat(projector.look_around, poll, stopping),
             _repeat(projector.join_late, poll, stopping),
@@ -73,6 +75,7 @@ async def run_chores(runtime: Runtime, projector: Projector, worker: Worker | No
             _repeat(lambda: follow_happenings(runtime), poll, stopping),
             _repeat(lambda: prune_left_over(runtime), PRUNE_SECONDS, stopping),
             _repeat(lambda: prune_tickets(now=utc_now()), TEND_SECONDS, stopping),
+            _repeat(release_reopened, TEND_SECONDS, stopping),
         )
     ]
     try:
@@ -92,7 +95,7 @@ async def run_chores(runtime: Runtime, projector: Projector, worker: Worker | No
 async def _sequence(runtime: Runtime, stopping: asyncio.Event) -> None:
     """Number the feed as soon as something was told here, and look now and then for what others told and left."""
     told = asyncio.Event()
-    unhook = on_wake("feed", told.set)
+    unhook, stop_numbering = on_wake("feed", told.set), before_commit("feed", number_own)
     poll = runtime.settings.poll_seconds
     try:
         while not stopping.is_set():
@@ -101,12 +104,31 @@ async def _sequence(runtime: Runtime, stopping: asyncio.Event) -> None:
             with _surviving("sequence"):
                 numbered = await sequence_events()
                 if numbered:
-                    wake(["sequenced"])
-                    await runtime.hub.publish()
+                    wake(["numbered"])
                 if numbered is None:
                     await asyncio.sleep(TURN_SECONDS)
                 if numbered in (None, BATCH):
                     told.set()
+    finally:
+        stop_numbering()
+        unhook()
+
+
+async def _announce(runtime: Runtime, stopping: asyncio.Event) -> None:
+    """Wake who reads the feed, in this process at once, whenever something was numbered here."""
+    numbered = asyncio.Event()
+
+    def hear() -> None:
+        wake(["sequenced"])
+        numbered.set()
+
+    unhook = on_wake("numbered", hear)
+    try:
+        while not stopping.is_set():
+            await _first_of(numbered, stopping, seconds=runtime.settings.poll_seconds)
+            if numbered.is_set():
+                numbered.clear()
+                await runtime.hub.publish()
     finally:
         unhook()
 

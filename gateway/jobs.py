@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.deliver import deliver_message
 from gateway.erasing import check_returned, take_erase_step
+from gateway.leaving import release_conversations
 from gateway.media import fetch_attachment
 from gateway.outcomes import Outcome
 from gateway.repairs import take_repair_step
@@ -33,6 +34,7 @@ from inbox.outbox.jobs import (
     MailSigninLink,
     PushMessage,
     RecoverWebhook,
+    ReleaseConversations,
     RepairStep,
     ScrubJournal,
     SendScheduled,
@@ -56,6 +58,7 @@ RUN: dict[type, Callable[[Runtime, ClaimedJob, Any], Awaitable[Outcome]]] = {
     PushMessage: push_message,
     ContinueByMail: move_to_mail,
     MailResumeLink: mail_resume_link,
+    ReleaseConversations: release_conversations,
 }
 
 

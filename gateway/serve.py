@@ -193,6 +193,7 @@ def _open_realtime(runtime: Runtime, app: Litestar) -> Realtime:
         settings,
         admission=app.state.admission,
         rights=app.state.rights,
+        sightings=app.state.sightings,
         broadcast=runtime.broadcast,
         bus=runtime.live,
         heartbeat_seconds=settings.stream_heartbeat_seconds,

@@ -39,6 +39,8 @@ from inbox.outbox.jobs import Backoff, ClaimedJob, job_type
 log = structlog.get_logger()
 
 HANG_UP_SECONDS = 1.0
+RENEWALS = 3
+"""How often a lease is renewed in the time it lasts."""
 GATHER_SECONDS = 0.01
 """How long a busy worker waits before it claims again: each claim is a commit, and looks at every lane."""
 
@@ -176,7 +178,7 @@ class Worker:
     async def _hold_leases(self) -> None:
         """Hold on to all that runs, until stopped: also to what still runs while we wait for its end."""
         while True:
-            await asyncio.sleep(self.lease / 3)
+            await asyncio.sleep(self.lease / RENEWALS)
             with suppress(*TRANSIENT):
                 await renew_leases(list(self._running.values()), lease_seconds=self.lease)
 

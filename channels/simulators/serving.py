@@ -16,7 +16,8 @@ from channels.simulators.silence import HANG_UP
 LOOPBACK = "127.0.0.1"
 BACKLOG = 1024  # connections the kernel holds until they are accepted
 STOP_SECONDS = 1  # what open calls get to finish; unanswered ones would wait for ever
-START_SECONDS = 10
+START_SECONDS = 30
+KEEP_ALIVE_SECONDS = 75  # more than clients keep an idle connection: none is closed just as the next call leaves
 
 
 @contextlib.asynccontextmanager
@@ -46,8 +47,12 @@ def open_listener(port: int) -> socket.socket:
     # The protocol is named because asyncio turns off Nagle's delay (40 ms an answer here) only where it reads TCP.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((LOOPBACK, port))
-    listener.listen(BACKLOG)
+    try:
+        listener.bind((LOOPBACK, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
@@ -76,6 +81,7 @@ class _ReadyServer(uvicorn.Server):
                 lifespan="on",
                 ws="none",
                 timeout_graceful_shutdown=STOP_SECONDS,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
             )
         )
         self._on_ready = on_ready

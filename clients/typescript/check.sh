@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the TypeScript client: that its types are those of the API's description, that it compiles strictly, that its
-# tests pass, and that console and simulator use the API as it is described.
+# tests pass, and that console, simulator and widget use the API as it is described.
 #
 #   clients/typescript/check.sh [--work FOLDER] [types] [compile] [test] [pages]
 #
@@ -64,7 +64,7 @@ check_test() {
 }
 
 check_pages() {
-  say "pages: console and simulator, by the same types"
+  say "pages: console, simulator and widget, by the same types"
   "$work/node_modules/.bin/tsc" -p "$here/checkjs.json"
 }
 

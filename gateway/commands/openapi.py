@@ -28,7 +28,12 @@ NOWHERE = "redis://127.0.0.1"
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
 def openapi(*, output: Path | None) -> None:
     """Print the API's description (OpenAPI 3.1), as GET /openapi.json serves it."""
-    text = msgspec.json.format(describe_gateway_api(given_settings(serving=False)), indent=2).decode()
+    give_document(describe_gateway_api(given_settings(serving=False)), output)
+
+
+def give_document(document: bytes, output: Path | None) -> None:
+    """Print a JSON document, or write it to a file."""
+    text = msgspec.json.format(document, indent=2).decode()
     if output is None:
         print_line(text)
         return

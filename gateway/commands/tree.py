@@ -37,6 +37,7 @@ COMMANDS = {
     "export": Lazy("gateway.commands.transfers:export_command", "Write contacts, messages and more to a file."),
     "erasures": Lazy("gateway.commands.erasures:erasures", "See whom was erased, and erase again after a restore."),
     "openapi": Lazy("gateway.commands.openapi:openapi", "Print the API's description (OpenAPI 3.1)."),
+    "asyncapi": Lazy("gateway.commands.asyncapi:asyncapi", "Print what is told live (AsyncAPI 3.0)."),
 }
 PANELS = {
     "Try it": ["demo", "tail", "send", "search"],
@@ -56,6 +57,7 @@ PANELS = {
         "export",
         "erasures",
         "openapi",
+        "asyncapi",
     ],
 }
 HELP_LOOKS = {

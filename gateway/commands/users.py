@@ -21,7 +21,7 @@ from gateway.signin.letters import link_url
 from inbox.kit.clock import show_time
 from inbox.kit.db import tx
 from inbox.kit.ids import AGENT, read_id, show_id
-from inbox.staff.actions import add_agent, change_agent
+from inbox.staff.actions import add_agent, change_agent, unbind_agent
 from inbox.staff.invitations.actions import make_link
 from inbox.staff.passwords.actions import set_password
 from inbox.staff.passwords.queries import passwords_changed
@@ -127,6 +127,16 @@ def invite_user(*, who: str, as_json: bool) -> None:
         print_line(shown.url or "")
 
 
+@users.command(name="unbind")
+@who_argument
+@click.option("--issuer", help="The identity provider, as `users list` shows it; by default all of them.")
+def unbind_user(*, who: str, issuer: str | None) -> None:
+    """Have identity providers know an agent no more: the next with their address there is bound in their place."""
+    settings = given_settings(serving=False)
+    gone = run_operator(settings, lambda: _unbind(settings, who, issuer))
+    print_line(f"unbound: {who} from {count_things(gone, 'identity provider{s}')}")
+
+
 @users.group(name="sessions")
 def user_sessions() -> None:
     """The browsers an agent is signed in with."""
@@ -203,6 +213,11 @@ async def _invite(settings: Settings, who: str) -> ShownUser:
         url = await _make_url(settings, agent.id)
         [shown] = await _show([agent])
     return msgspec.structs.replace(shown, url=url)
+
+
+async def _unbind(settings: Settings, who: str, issuer: str | None) -> int:
+    async with open_tables(settings), tx():
+        return await unbind_agent(await _find(who), issuer=issuer)
 
 
 async def _revoke(settings: Settings, who: str) -> int:

@@ -32,7 +32,7 @@ from gateway.smtpd import Listening, open_smtpd
 if TYPE_CHECKING:
     from gateway.demo.screen import Screen
 
-START_SECONDS = 20.0
+START_SECONDS = 120.0
 LOOK_SECONDS = 0.01
 CROWD = 100_000
 """What visitors may do at the address from which all of a demo's come."""

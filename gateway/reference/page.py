@@ -10,13 +10,17 @@ from typing import Any
 from gateway.reference.html import html_page, html_table, rich_text
 
 Node = dict[str, Any]
+DOCUMENTS = (
+    '<p><a href="/openapi.json">OpenAPI 3.1 document</a>; what is told live: '
+    '<a href="/asyncapi.json">AsyncAPI 3.0 document</a></p>'
+)
 
 
 def render_reference(document: Node) -> str:
     """Every operation with its parameters, bodies, answers and problems, and every schema."""
     info = document["info"]
     body = [f"<h1>{escape(info['title'])} API</h1>", f'<p class="quiet">Version {escape(info["version"])}</p>']
-    body += [rich_text(info["description"]), '<p><a href="/openapi.json">OpenAPI 3.1 document</a></p>']
+    body += [rich_text(info["description"]), DOCUMENTS]
     for tag in document["tags"]:
         body += [f"<h2>{escape(tag['name'])}</h2>", rich_text(tag["description"])]
         body += [_operation(document, *found) for found in _operations(document, tag["name"])]

@@ -1,4 +1,4 @@
-"""The description of the API: for programs at /openapi.json, for people at /docs."""
+"""The description of the API: for programs at /openapi.json and /asyncapi.json, for people at /docs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.params import FromPath
 
+from gateway.asyncapi import describe_events
 from gateway.meta import gateway_version
 from gateway.openapi import describe_api
 from gateway.reference.page import render_reference
 from gateway.reference.problem import render_problem
 from gateway.reference.style import STYLE
+from gateway.settings import Settings
 from inbox.kit.errors import KINDS, Problem
 
 # Nothing but our own stylesheet: no script, no frame, no image, no form.
@@ -34,8 +37,18 @@ def published_document(request: Request[Any, Any, Any]) -> dict[str, Any]:
 @get("/openapi.json", opt=OPEN, include_in_schema=False)
 async def serve_document(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The OpenAPI 3.1 document."""
-    body = msgspec.json.format(msgspec.json.encode(published_document(request)), indent=2)
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-cache"})
+    return _document(published_document(request))
+
+
+@get("/asyncapi.json", opt=OPEN, include_in_schema=False)
+async def serve_events_document(
+    request: Request[Any, Any, Any], settings: NamedDependency[Settings]
+) -> Response[bytes]:
+    """The AsyncAPI 3.0 document."""
+    state = request.app.state
+    if "asyncapi" not in state:
+        state.asyncapi = describe_events(version=gateway_version(), public_url=settings.public_url)
+    return _document(state.asyncapi)
 
 
 @get("/docs", opt=OPEN, include_in_schema=False)
@@ -59,8 +72,13 @@ async def serve_style() -> Response[str]:
     return Response(STYLE, media_type=MediaType.CSS, headers={"Cache-Control": "max-age=3600"})
 
 
+def _document(document: dict[str, Any]) -> Response[bytes]:
+    body = msgspec.json.format(msgspec.json.encode(document), indent=2)
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+
 def _page(html: str) -> Response[str]:
     return Response(html, media_type=MediaType.HTML, headers=PAGE_HEADERS)
 
 
-REFERENCE_ROUTES = [serve_document, serve_reference, serve_problem_page, serve_style]
+REFERENCE_ROUTES = [serve_document, serve_events_document, serve_reference, serve_problem_page, serve_style]

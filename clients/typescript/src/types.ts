@@ -190,6 +190,9 @@ export interface paths {
          * Let an agent go
          * @description Delete an agent, and end their sessions and API keys; what they wrote stays theirs.
          *
+         *     What they hold and is not closed is nobody's again, told as `conversation.assigned`. The last administrator who
+         *     can sign in stays.
+         *
          *     Needs the scope `agents:write`.
          */
         delete: operations["deleteAgent"];
@@ -200,7 +203,8 @@ export interface paths {
          * @description Change an agent's name, mail address or role (JSON merge patch).
          *
          *     The role, and the address of who can sign in or is an administrator, are changed with the scope `admin` alone.
-         *     A change of role ends the agent's sessions.
+         *     A change of role ends the agent's sessions; who is no administrator any more loses the API keys with the scope
+         *     `admin` that act in their name. The last administrator who can sign in stays one.
          *
          *     Needs the scope `agents:write`.
          */
@@ -224,6 +228,52 @@ export interface paths {
          */
         post: operations["createInvitation"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/{agent_id}/signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get by what an agent signs in
+         * @description Whether they have a password, and which identity providers they are bound to.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["getAgentSignin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/{agent_id}/signin/subjects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unbind an agent from identity providers
+         * @description Whoever signs in there next with the agent's verified mail address is bound instead.
+         *
+         *     Their sessions that began by a provider end; the agent, their password and their work stay.
+         *
+         *     Needs the scope `admin`.
+         */
+        delete: operations["unbindAgent"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2481,7 +2531,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/invitations/{token}": {
+    "/v1/invitations/accept": {
         parameters: {
             query?: never;
             header?: never;
@@ -2907,6 +2957,8 @@ export interface paths {
          * Ask for a new password
          * @description Mail a link to whose address this is. Whether anybody's, is told neither by the answer nor by its time.
          *
+         *     Asked for again and again, some mails are left out: the last link that was mailed is good.
+         *
          *     Needs no API key.
          */
         post: operations["requestPasswordReset"];
@@ -2916,7 +2968,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/password-resets/{token}": {
+    "/v1/password-resets/complete": {
         parameters: {
             query?: never;
             header?: never;
@@ -3298,7 +3350,7 @@ export interface paths {
         post?: never;
         /**
          * End a session
-         * @description Sign a browser out: one of your own, or as an administrator anybody's.
+         * @description Sign a browser out: one of your own, or as an administrator anybody's. An API key needs the scope `admin`.
          *
          *     Needs the scope `agents:read`.
          */
@@ -3644,6 +3696,29 @@ export interface paths {
          *     Needs no API key.
          */
         get: operations["getWidgetConfig"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/widget/v1/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's conversations
+         * @description Those the visitor has had in this chat, the newest first: a user who has proven themselves all of theirs,
+         *     anybody else those of this visitor. Read one by `GET /messages?conversation_id=`.
+         *
+         *     Needs the session of a visitor.
+         */
+        get: operations["listVisitorConversations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4058,6 +4133,18 @@ export interface components {
             page: components["schemas"]["PageInfo"];
         };
         /**
+         * AgentSignin
+         * @description By what an agent can sign in; `password_changed_at` is null where they have no password.
+         */
+        AgentSignin: {
+            /** @enum {string} */
+            object: "agent_signin";
+            /** @description The agent's id. */
+            id: string;
+            password_changed_at: string | null;
+            subjects: components["schemas"]["BoundSubject"][];
+        };
+        /**
          * ApiKey
          * @description An API key. `prefix` is how its secret begins.
          */
@@ -4339,6 +4426,15 @@ export interface components {
         Because: {
             /** @default null */
             reason?: string | null;
+        };
+        /**
+         * BoundSubject
+         * @description An identity provider that knows the agent, and since when.
+         */
+        BoundSubject: {
+            issuer: string;
+            /** Format: date-time */
+            bound_at: string;
         };
         /**
          * BulkChange
@@ -4624,9 +4720,10 @@ export interface components {
         };
         /**
          * ChosenByLink
-         * @description The password there shall be.
+         * @description What stands behind # in the link, and the password there shall be.
          */
         ChosenByLink: {
+            token: string;
             /** @description Any characters; not among the passwords that are tried first. */
             password: string;
         };
@@ -6037,6 +6134,30 @@ export interface components {
             description?: string | null;
         };
         /**
+         * ListedConversation
+         * @description One of a visitor's conversations, with the newest of its messages that they may see.
+         */
+        ListedConversation: {
+            /** @enum {string} */
+            object: "visitor_conversation";
+            id: string;
+            /** @enum {string} */
+            status: "closed" | "open";
+            assignee: components["schemas"]["VisitorAssignee"] | null;
+            unread: number;
+            last_seq: number;
+            csat: components["schemas"]["VisitorRating"] | null;
+            last_message: components["schemas"]["VisitorEntry"] | null;
+        };
+        /**
+         * ListedConversationPage
+         * @description One page of a list.
+         */
+        ListedConversationPage: {
+            data: components["schemas"]["ListedConversation"][];
+            page: components["schemas"]["PageInfo"];
+        };
+        /**
          * Location
          * @description A place, in degrees (WGS 84).
          */
@@ -6534,10 +6655,14 @@ export interface components {
         /**
          * NewInvitation
          * @description How the agent gets their link: by mail to their address, or from who asks for it.
+         *
+         *         The mail is in the language of `locale`; without one in that of who asks, by their Accept-Language.
          */
         NewInvitation: {
             /** @default false */
             by_mail?: boolean;
+            /** @default null */
+            locale?: ("ar" | "de" | "en" | "es" | "fr" | "pt" | "zh") | null;
         };
         /**
          * NewMerge
@@ -6683,6 +6808,9 @@ export interface components {
         /**
          * NewVisitorMessage
          * @description A message of a visitor: words, answers to what was asked, and files that were uploaded before.
+         *
+         *         With `new_conversation` it begins one, where the last is closed; else it opens that one again if it was closed of
+         *         late. While one is open, all messages join it.
          */
         NewVisitorMessage: {
             /** @description Yours: the same message sent again under it is there once. */
@@ -6697,6 +6825,8 @@ export interface components {
             in_reply_to?: string | null;
             /** @default null */
             page?: components["schemas"]["VisitorPage"] | null;
+            /** @default false */
+            new_conversation?: boolean;
         };
         /**
          * NewVisitorSession
@@ -6751,10 +6881,19 @@ export interface components {
         };
         /**
          * OfferedCsat
-         * @description Whether visitors are asked how it was.
+         * @description Whether visitors are asked how it was, and for how long they may change what they said.
          */
         OfferedCsat: {
             enabled: boolean;
+            change_hours: number;
+        };
+        /**
+         * OfferedMail
+         * @description Whether anything can be mailed to visitors, and whether that may be a transcript.
+         */
+        OfferedMail: {
+            enabled: boolean;
+            transcripts: boolean;
         };
         /**
          * OfferedPush
@@ -8186,20 +8325,23 @@ export interface components {
         };
         /**
          * VisitorRating
-         * @description What the visitor was asked last about how it went, and what they said, if anything.
+         * @description What the visitor was asked last about how it went, what they said, if anything, and when they first said so.
          */
         VisitorRating: {
             entry_id: string;
             rating: number | null;
+            rated_at: string | null;
         };
         /**
          * VisitorReading
-         * @description How far the visitor, or their browser, has come.
+         * @description How far the visitor, or their browser, has come: in the conversation they are in, or in the one that is named.
          */
         VisitorReading: {
             up_to_seq: number;
             /** @enum {string} */
             state: "delivered" | "read";
+            /** @default null */
+            conversation_id?: string | null;
         };
         /**
          * VisitorSession
@@ -8406,6 +8548,7 @@ export interface components {
             files: components["schemas"]["Files"];
             hours: components["schemas"]["Hours"];
             csat: components["schemas"]["OfferedCsat"];
+            mail: components["schemas"]["OfferedMail"];
             push: components["schemas"]["OfferedPush"];
             home: components["schemas"]["Home"];
         };
@@ -8453,6 +8596,7 @@ export type AgentPage = components['schemas']['AgentPage'];
 export type AgentPatch = components['schemas']['AgentPatch'];
 export type AgentPresence = components['schemas']['AgentPresence'];
 export type AgentPresencePage = components['schemas']['AgentPresencePage'];
+export type AgentSignin = components['schemas']['AgentSignin'];
 export type ApiKey = components['schemas']['ApiKey'];
 export type ApiKeyPage = components['schemas']['ApiKeyPage'];
 export type ApiKeyPatch = components['schemas']['ApiKeyPatch'];
@@ -8475,6 +8619,7 @@ export type AuditEventPage = components['schemas']['AuditEventPage'];
 export type Author = components['schemas']['Author'];
 export type Availability = components['schemas']['Availability'];
 export type Because = components['schemas']['Because'];
+export type BoundSubject = components['schemas']['BoundSubject'];
 export type BulkChange = components['schemas']['BulkChange'];
 export type BulkItem = components['schemas']['BulkItem'];
 export type BulkResult = components['schemas']['BulkResult'];
@@ -8597,6 +8742,8 @@ export type LatestRating = components['schemas']['LatestRating'];
 export type LeftEmail = components['schemas']['LeftEmail'];
 export type Limits = components['schemas']['Limits'];
 export type LinkPreview = components['schemas']['LinkPreview'];
+export type ListedConversation = components['schemas']['ListedConversation'];
+export type ListedConversationPage = components['schemas']['ListedConversationPage'];
 export type Location = components['schemas']['Location'];
 export type MarkRead = components['schemas']['MarkRead'];
 export type MarkUnread = components['schemas']['MarkUnread'];
@@ -8644,6 +8791,7 @@ export type NewVisitorMessage = components['schemas']['NewVisitorMessage'];
 export type NewVisitorSession = components['schemas']['NewVisitorSession'];
 export type NewWebhook = components['schemas']['NewWebhook'];
 export type OfferedCsat = components['schemas']['OfferedCsat'];
+export type OfferedMail = components['schemas']['OfferedMail'];
 export type OfferedPush = components['schemas']['OfferedPush'];
 export type OldThings = components['schemas']['OldThings'];
 export type OptOut = components['schemas']['OptOut'];
@@ -9244,6 +9392,82 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Invitation"];
                 };
+            };
+            /** @description Refused, or failed: `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAgentSignin: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what you have; the answer is 304 where it still holds. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                agent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get by what an agent signs in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentSignin"];
+                };
+            };
+            /** @description What you have still holds. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, or failed: `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unbindAgent: {
+        parameters: {
+            query?: {
+                /** @description From this one; without it, from all. */
+                issuer?: string;
+            };
+            header?: {
+                /** @description The ETag of the version this change is meant for; it is refused if that has changed meanwhile. Without it the last write wins. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                agent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Unbind an agent from identity providers */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused, or failed: `code` says why. */
             default: {
@@ -11673,7 +11897,7 @@ export interface operations {
                 priority?: "high" | "low" | "normal" | "urgent";
                 /** @description Those with, or without, unread messages. */
                 unread?: boolean;
-                /** @description Those changed since. How far a message got does not change its conversation. */
+                /** @description Those changed since, but for how far messages got and what has been read. */
                 updated_after?: string;
                 /** @description What to look for: words, `"exact words"`, `is:open assignee:me tag:vip,gold -tag:spam from:ana@x.org has:attachment after:2026-01-01`, joined by `OR` and parentheses. */
                 q?: string;
@@ -14253,9 +14477,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                token: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody: {
@@ -15015,9 +15237,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                token: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody: {
@@ -16606,6 +16826,40 @@ export interface operations {
             };
         };
     };
+    listVisitorConversations: {
+        parameters: {
+            query?: {
+                /** @description The most items of one page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; the first page has none. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List one's conversations */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedConversationPage"];
+                };
+            };
+            /** @description Refused, or failed: `code` says why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rateConversation: {
         parameters: {
             query?: never;
@@ -16760,6 +17014,8 @@ export interface operations {
     listVisitorEntries: {
         parameters: {
             query?: {
+                /** @description One of the visitor's conversations; else the one they are in. */
+                conversation_id?: string;
                 /** @description Only what stands before this place. */
                 before_seq?: number;
                 /** @description The most items of one page. */
