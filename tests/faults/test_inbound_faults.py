@@ -15,8 +15,9 @@ from tests.faults.checker import Verdict, check, judge_sends, settle_sends
 from tests.faults.desk import begin_conversations, open_desk
 from tests.faults.history import History
 from tests.faults.load import at_rate, blow, during, make_operations
-from tests.faults.site import Site
+from tests.faults.site import READY_SECONDS, Site
 from tests.faults.texts import open_texter
+from tests.faults.waiting import wait_for
 
 pytestmark = pytest.mark.faults
 
@@ -82,7 +83,7 @@ def test_a_worker_told_to_stop_finishes_what_it_claimed(site: Site) -> None:
     """SIGTERM in the middle of sending: it ends within 15 s with status 0, every message is sent once, none unknown."""
 
     async def restart() -> None:
-        await asyncio.sleep(2)  # it has to have begun: until then a signal just ends it
+        await wait_for(site.ledger, seconds=READY_SECONDS)  # it has begun: until then a signal just ends it
         began = time.monotonic()
         assert await asyncio.to_thread(site.stop, "work0") == 0
         assert time.monotonic() - began < STOP_SECONDS
