@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import math
+import os
 import socket
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -39,6 +41,16 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*SELDOM)
+
+
+WAITING_SHARE = 3 / 2
+"""Tests wait as long as they compute, for servers and other processes: two cores are busy with three at a time."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many at a time where the command line does not say."""
+    return math.ceil((os.cpu_count() or 1) * WAITING_SHARE)
 
 
 class NetworkBlocked(Exception):

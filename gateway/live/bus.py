@@ -31,6 +31,8 @@ TYPING_SECONDS = 6.0
 """How long somebody counts as typing without saying so again."""
 LISTENER_EVENTS = 1000
 """How far a listener may fall behind; then the oldest is let go, since what is newer is truer."""
+LAST_WORDS_SECONDS = 1.0
+"""How long what is still to be told to other processes may take when this one stops."""
 LEAVE_SECONDS = 5.0
 """How long a Redis that did not take a call is not called again."""
 
@@ -144,7 +146,11 @@ class LiveBus:
         finally:
             self._over = True
             hearing.cancel()
-            await asyncio.wait([hearing, *self._publishing])
+            _, late = await asyncio.wait([hearing, *self._publishing], timeout=LAST_WORDS_SECONDS)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
 
     def stop(self) -> None:
         """End `run`; the others are told that our sockets go elsewhere."""
