@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+import redis
 import structlog
 from hypothesis import settings
 
@@ -78,9 +79,11 @@ def empty_database_url(servers: Servers) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def redis_url(servers: Servers) -> str:
-    """The session's Valkey; tests keep apart by the names of their keys."""
+    """The session's Valkey, empty: what an earlier test used up of a limit is not this one's."""
+    with redis.Redis.from_url(servers.redis_url) as client:
+        client.flushall()
     return servers.redis_url
 
 

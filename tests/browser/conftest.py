@@ -26,13 +26,13 @@ def browser(servers: Servers) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def site(servers: Servers, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserSite]:
+def site(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserSite]:
     """A running Switchboard; without a browser none is started."""
     find_chromium()
     folder = tmp_path_factory.mktemp("site")
     with (
         cloned_apart(servers.database_url) as database_url,
-        open_site(folder, database_url=database_url, redis_url=redis_url) as opened,
+        open_site(folder, database_url=database_url, redis_url=servers.redis_url) as opened,
     ):
         yield opened
 

@@ -30,7 +30,6 @@ def provider() -> Iterator[IdentityProvider]:
 def acme(
     browser: Browser,
     servers: Servers,
-    redis_url: str,
     provider: IdentityProvider,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[BrowserSite]:
@@ -41,7 +40,7 @@ def acme(
         try:
             setting = {"SWITCHBOARD_OIDC_PROVIDERS": provider_setting(provider)}
             folder = tmp_path_factory.mktemp("acme")
-            with open_site(folder, database_url=url, redis_url=redis_url, **setting) as opened:
+            with open_site(folder, database_url=url, redis_url=servers.redis_url, **setting) as opened:
                 yield opened
         finally:
             apart.submit(clone.__exit__, None, None, None).result()

@@ -51,14 +51,12 @@ def elsewhere() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    servers: Servers, redis_url: str, elsewhere: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[BrowserSite]:
+def gateway(servers: Servers, elsewhere: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserSite]:
     """A gateway that lets pages of that origin ask."""
     folder = tmp_path_factory.mktemp("site")
     with cloned_apart(servers.database_url) as database_url:
         allowed = {"SWITCHBOARD_ALLOWED_ORIGINS": elsewhere}
-        with open_site(folder, database_url=database_url, redis_url=redis_url, **allowed) as opened:
+        with open_site(folder, database_url=database_url, redis_url=servers.redis_url, **allowed) as opened:
             yield opened
 
 

@@ -42,11 +42,11 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def gateway(servers: Servers, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserSite]:
+def gateway(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserSite]:
     """A running Switchboard with a simulated phone company."""
     with cloned_database(servers.database_url) as database_url:
         folder = tmp_path_factory.mktemp("site")
-        with open_site(folder, database_url=database_url, redis_url=redis_url) as opened:
+        with open_site(folder, database_url=database_url, redis_url=servers.redis_url) as opened:
             yield opened
 
 
