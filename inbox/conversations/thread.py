@@ -82,6 +82,11 @@ class Held(msgspec.Struct, kw_only=True):
     entries: list[NewEntry] = []
     events: list[NewEvent] = []
 
+    @property
+    def news(self) -> bool:
+        """Whether something happened in the conversation, so that it goes up in the lists."""
+        return bool(self.entries) or self.touched or self.fresh
+
 
 class Route(msgspec.Struct, kw_only=True, frozen=True):
     """By which of our channels something came or goes."""

@@ -126,10 +126,10 @@ async def lock_thread_of(entry_id: UUID) -> Held | None:
 
 async def store_threads(held: Sequence[Held], *, now: datetime) -> None:
     """Write what was decided: conversations, their entries and the feed's telling, in this order."""
-    news = [one for one in held if one.entries or one.touched or one.fresh]
-    for one in news:
-        one.thread.updated_at = now
-    changed = news + [one for one in held if one.seen and not (one.entries or one.touched or one.fresh)]
+    changed = [one for one in held if one.news or one.seen]
+    for one in changed:
+        if one.news:
+            one.thread.updated_at = now
     if opened := _threads(changed, fresh=True):
         await execute(INSERT, msgspec.json.encode(opened).decode())
     if known := _threads(changed, fresh=False):  # the ids as well: the planner cannot see into JSON
