@@ -102,11 +102,11 @@ class SigninLimits:
         taken = [(by_address, await by_address.take())]
         _check(taken[0][1])
         if email is not None:
-            count, standing = await self._take_email(address, email)
-            if not standing.taken:
+            try:
+                taken.append(await self._take_email(address, email))
+            except Exception:  # refused, or the database is away: neither is a failure of whoever sits there
                 by_address.give_back()
-            _check(standing)
-            taken.append((count, standing))
+                raise
         return taken
 
     async def _take_email(self, address: str, email: str) -> tuple[Count, Standing]:
@@ -116,6 +116,7 @@ class SigninLimits:
         if not standing.taken and await has_signed_in_from(email, address):
             count = Count(self._emails, f"{email} {address}", BY_EMAIL_THERE, quota)
             standing = await count.take()
+        _check(standing)
         return count, standing
 
     async def take_link(self, address: str) -> None:
