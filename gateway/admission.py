@@ -11,7 +11,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from contextvars import Context
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -25,6 +24,7 @@ from gateway.quotas import Quotas, Standing
 from gateway.settings import Settings
 from gateway.signin.cookies import is_secure, read_session
 from gateway.signin.forgery import check_page
+from gateway.tasks import running
 from inbox.kit.callers import Caller
 from inbox.kit.errors import Code, Problem
 from inbox.staff.queries import KnownKey
@@ -203,12 +203,8 @@ async def reporting_quotas(counted: Sequence[Quotas]) -> AsyncIterator[None]:
             for quotas in counted:
                 await quotas.report()
 
-    task = asyncio.create_task(report_forever(), context=Context())
-    try:
+    async with running(report_forever()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 def guard_requests(app: ASGIApp, admission: Admission, *, prefix: str, docs_url: str) -> ASGIApp:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
-from contextvars import Context
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
@@ -20,6 +19,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from gateway.admission import Admission
 from gateway.sightings import Sightings
 from gateway.standings import Standings
+from gateway.tasks import running
 from inbox.kit import callers
 from inbox.kit.callers import Caller
 from inbox.kit.clock import utc_now
@@ -140,15 +140,12 @@ async def recording_uses(ring: KeyRing) -> AsyncIterator[None]:
             await asyncio.sleep(RECORD_SECONDS)
             await ring.record_uses()
 
-    task = asyncio.create_task(record_forever(), context=Context())
     unhook = on_wake(TOPIC, ring.forget_sessions)
     try:
-        yield
+        async with running(record_forever()):
+            yield
     finally:
         unhook()
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
         await ring.record_uses()
 
 

@@ -15,6 +15,7 @@ from gateway.projector import Projector
 from gateway.repairs import begin_due_reconciles, tend_repairs
 from gateway.retention import prune_intake, prune_messages
 from gateway.runtime import Runtime
+from gateway.tasks import end_tasks
 from gateway.transfers import tend_all_transfers
 from gateway.widget.aftermath import follow_happenings
 from gateway.widget.leftovers import prune_left_over
@@ -86,10 +87,7 @@ async def run_chores(runtime: Runtime, projector: Projector, worker: Worker | No
         runtime.live.stop()
         runtime.broadcast.stop()
         _, unfinished = await asyncio.wait(tasks, timeout=LAST_ROUND_SECONDS)
-        for task in unfinished:
-            task.cancel()
-        if unfinished:
-            await asyncio.wait(unfinished)
+        await end_tasks(unfinished)
 
 
 async def _sequence(runtime: Runtime, stopping: asyncio.Event) -> None:
@@ -128,7 +126,8 @@ async def _announce(runtime: Runtime, stopping: asyncio.Event) -> None:
             await _first_of(numbered, stopping, seconds=runtime.settings.poll_seconds)
             if numbered.is_set():
                 numbered.clear()
-                await runtime.hub.publish()
+                with _surviving("announce"):
+                    await runtime.hub.publish()
     finally:
         unhook()
 

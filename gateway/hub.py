@@ -17,6 +17,7 @@ import structlog
 
 from gateway.metrics import STREAM_CONNECTIONS, STREAM_DROPPED_SLOW
 from gateway.showing import Showing
+from gateway.tasks import end_tasks
 from gateway.topics import REDIS_AWAY, hear_topic
 from inbox.feed.queries import events_after, feed_head
 from inbox.kit.db import TRANSIENT, Row, on_wake, wake
@@ -86,7 +87,7 @@ class FeedHub:
                         await self._wake.wait()
         finally:
             unhook()
-            subscriber.cancel()
+            await end_tasks([subscriber])
 
     def stop(self) -> None:
         """Tell all streams to go: their clients come back with their cursors."""

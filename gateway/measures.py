@@ -11,13 +11,13 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Gauge, generate_latest
 
 from gateway import metrics
 from gateway.health import check_redis
+from gateway.tasks import running
 from inbox.kit.db import DB, POOL_WAITS, fetch, fetch_one
 from inbox.kit.ids import CHANNEL, show_id
 
@@ -96,13 +96,11 @@ class Measures:
     async def watching(self) -> AsyncIterator[None]:
         """Look again and again how late the event loop is, and note each wait for a database connection."""
         POOL_WAITS.append(metrics.DB_POOL_WAIT_SECONDS.observe)
-        task = asyncio.create_task(self._watch_lag(), context=Context())
         try:
-            yield
+            async with running(self._watch_lag()):
+                yield
         finally:
             POOL_WAITS.remove(metrics.DB_POOL_WAIT_SECONDS.observe)
-            task.cancel()
-            await asyncio.wait([task])
 
     async def _measure(self) -> None:
         await asyncio.gather(self._ask_database(), self._ask_redis(), asyncio.to_thread(self._look_at_disk))

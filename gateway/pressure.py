@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from contextvars import Context
 
 import structlog
 
+from gateway.tasks import running
 from inbox.kit.db import TRANSIENT
 from inbox.kit.errors import Problem
 from inbox.outbox.queries import lane_ages
@@ -70,9 +70,5 @@ async def watching_pressure(pressure: Pressure) -> AsyncIterator[None]:
             except Exception:
                 log.exception("pressure_unseen")
 
-    task = asyncio.create_task(look_forever(), context=Context())
-    try:
+    async with running(look_forever()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])

@@ -21,6 +21,7 @@ from gateway.journal import Journal
 from gateway.live.broadcast import Broadcast
 from gateway.live.bus import LiveBus
 from gateway.parsing import ParserPool
+from gateway.redis_client import connect_redis
 from gateway.settings import Settings
 from gateway.spans import NO_TRACER, TracedHttp, Tracer, open_tracer
 from gateway.spool import Spool
@@ -94,7 +95,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         database_url, redis_url = await _servers(settings, stack)
         await open_database(database_url, size=settings.database_pool_size)
         stack.push_async_callback(close_database)
-        client = redis.Redis.from_url(redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
+        client = connect_redis(redis_url, seconds=REDIS_SECONDS)
         stack.push_async_callback(client.aclose)
         tracer = await stack.enter_async_context(open_tracer(settings))
         http = _client(settings, tracer)

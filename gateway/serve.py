@@ -33,6 +33,7 @@ from gateway.signin.oidc.client import OidcClient
 from gateway.signin.routes import SIGNIN_CONTROLLERS, SIGNIN_ROUTES
 from gateway.sockets import socket_options
 from gateway.stream import StreamController
+from gateway.tasks import end_tasks
 from gateway.web import PAGE_ROUTES
 from gateway.web.assets import own_assets
 from gateway.webhooks import webhook_workshop
@@ -118,7 +119,7 @@ async def prepared(runtime: Runtime) -> AsyncIterator[None]:
         yield
     finally:
         if late is not None:
-            late.cancel()
+            await end_tasks([late])
 
 
 async def _prepare_late(runtime: Runtime) -> None:

@@ -19,6 +19,7 @@ from gateway.metrics import JOBS_FINISHED, JOBS_RETRIES
 from gateway.outcomes import Done, NotNow, Outcome, TryAgain
 from gateway.runtime import Runtime
 from gateway.spans import Span
+from gateway.tasks import end_tasks
 from inbox.kit.clock import utc_now
 from inbox.kit.db import TRANSIENT, on_wake, tx
 from inbox.kit.tracing import working_for
@@ -78,8 +79,7 @@ class Worker:
                     await self._wait()
         finally:
             unhook()
-            listener.cancel()
-            await asyncio.wait([listener])
+            await end_tasks([listener])
 
     async def _wait(self) -> None:
         """Until woken, or the clock says so. While busy a moment longer: what ends together is replaced together."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import httpx
-import redis.asyncio as redis
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from gateway.app import create_app
+from gateway.redis_client import connect_redis
 from gateway.settings import Settings
 from gateway.spans import NO_TRACER
 from inbox.kit.callers import Scope
@@ -64,7 +64,7 @@ async def open_api(
 ) -> AsyncIterator[Api]:
     """The application over this database, started and stopped as a server would; of the controllers the staff's."""
     await open_database(database_url, size=POOL)
-    client = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=5, retry=None)
+    client = connect_redis(redis_url, seconds=5, retry=None)
     runtime = SimpleNamespace(
         settings=settings or Settings(), redis=client, spool=spool or RoomySpool(), tracer=NO_TRACER
     )

@@ -19,6 +19,7 @@ from gateway.demo.seeding import LINES
 from gateway.demo.stage import Stage
 from gateway.demo.traffic import Traffic
 from gateway.demo.watch import Watch
+from gateway.tasks import end_tasks
 
 FIRST_PEOPLE = 24
 """How many people the shop knows from the start; more come as they are needed."""
@@ -79,7 +80,7 @@ async def gather_cast(stage: Stage, screen: Screen, *, since: str, rate: float, 
         stack.push_async_callback(cast.phones.leave)
         with screen.step("First customers"):
             watching = asyncio.create_task(cast.watch.run())
-            stack.push_async_callback(_end_task, watching)
+            stack.push_async_callback(end_tasks, [watching])
             await _first_of(cast.watch.ready.wait(), watching)
             await cast.traffic.invite(FIRST_PEOPLE)
         yield cast
@@ -92,8 +93,3 @@ async def _first_of(wanted: object, other: asyncio.Task[None]) -> None:
     if other.done():
         waiting.cancel()
         other.result()
-
-
-async def _end_task(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

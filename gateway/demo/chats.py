@@ -16,6 +16,7 @@ from channels.webchat.identity import hash_user_id
 from gateway.commands.event_stream import Frame, FrameReader
 from gateway.demo.people import Person
 from gateway.demo.photos import MEDIA_TYPE, take_photo
+from gateway.tasks import end_tasks
 
 BASE = "/widget/v1"
 REQUEST_SECONDS = 15.0
@@ -142,10 +143,7 @@ class Chats:
 
     async def leave(self) -> None:
         """Everybody closes their browser."""
-        for task in [*self._writing, *(browser.listening for browser in self._browsers.values())]:
-            task.cancel()
-        listening = [browser.listening for browser in self._browsers.values()]
-        await asyncio.gather(*self._writing, *listening, return_exceptions=True)
+        await end_tasks([*self._writing, *(browser.listening for browser in self._browsers.values())])
         await self._http.aclose()
 
     async def _open(self, person: Person) -> Browser:

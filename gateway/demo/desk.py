@@ -16,6 +16,7 @@ from gateway.commands.client import GatewayClient, Refused
 from gateway.commands.send import send_message
 from gateway.commands.spoken import SpokenEntry
 from gateway.demo.people import Person
+from gateway.tasks import end_tasks
 
 SENT_AGAIN = "The provider's log does not have the last message: sent again."
 OPTED_OUT = "contact_opted_out"
@@ -88,9 +89,7 @@ class Desk:
 
     async def leave(self) -> None:
         """Stop looking, and close all connections."""
-        for task in self._looking:
-            task.cancel()
-        await asyncio.gather(*self._looking, return_exceptions=True)
+        await end_tasks(self._looking)
         for client in self._clients.values():
             await client.aclose()
 

@@ -20,6 +20,7 @@ from gateway.hub import FeedHub, Listener
 from gateway.live.batch import Batch, Plan, Subscriptions
 from gateway.live.bus import LiveBus, LiveEvent
 from gateway.live.frames import Live, LiveEnvelope, LiveViewer, seal, write_frame
+from gateway.tasks import end_tasks
 from inbox.conversations.api.envelopes import EnvelopeActor
 from inbox.kit.clock import show_time
 from inbox.kit.db import TRANSIENT, Row
@@ -228,8 +229,7 @@ async def _surely(batch: Batch, plans: set[Plan]) -> None:
 
 
 async def _end(tasks: Sequence[asyncio.Future[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
+    await end_tasks(tasks)
     for ended in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(ended, Exception):
             log.error("broadcast_failed", exc_info=ended)

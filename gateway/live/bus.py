@@ -20,6 +20,7 @@ import redis.asyncio as redis
 import structlog
 
 from gateway.live.attendance import Attendance, Change, Mark, Viewer
+from gateway.tasks import end_tasks
 from gateway.topics import REDIS_AWAY, hear_topic
 from inbox.kit.callers import Actor
 from inbox.kit.clock import utc_now
@@ -147,10 +148,7 @@ class LiveBus:
             self._over = True
             hearing.cancel()
             _, late = await asyncio.wait([hearing, *self._publishing], timeout=LAST_WORDS_SECONDS)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
+            await end_tasks(late)
 
     def stop(self) -> None:
         """End `run`; the others are told that our sockets go elsewhere."""

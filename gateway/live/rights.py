@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from contextvars import Context
 from typing import TypeAlias
 
 import structlog
 
+from gateway.tasks import running
 from inbox.kit.callers import Caller
 from inbox.kit.db import TRANSIENT
 
@@ -71,9 +71,5 @@ async def checking_rights(rights: Rights) -> AsyncIterator[None]:
             except Exception:
                 log.exception("rights_unchecked")
 
-    task = asyncio.create_task(check_forever(), context=Context())
-    try:
+    async with running(check_forever()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])

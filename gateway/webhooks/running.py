@@ -12,6 +12,7 @@ import structlog
 from channels.http import Http
 from gateway.runtime import Runtime
 from gateway.settings import Settings
+from gateway.tasks import end_tasks
 from gateway.webhooks.lanes import Lanes
 from gateway.webhooks.recorder import Recorder
 from gateway.webhooks.sender import WebhookSender
@@ -142,7 +143,4 @@ async def _attempt(work: Callable[[], Awaitable[None]]) -> None:
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
     _, unfinished = await asyncio.wait(tasks, timeout=LAST_ROUND_SECONDS)
-    for task in unfinished:
-        task.cancel()
-    if unfinished:
-        await asyncio.wait(unfinished)
+    await end_tasks(unfinished)

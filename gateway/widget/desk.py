@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from contextvars import Context
 from uuid import UUID
 
 from channels.webchat.settings import WebchatSettings
@@ -14,6 +12,7 @@ from gateway.addresses import Proxies, counted_as, is_loopback
 from gateway.admission import Places, reporting_quotas
 from gateway.quotas import Quotas
 from gateway.runtime import Runtime
+from gateway.tasks import running
 from gateway.widget.following import VisitorHub
 from gateway.widget.notices import open_push_key
 from gateway.widget.proof import may_stay
@@ -63,13 +62,8 @@ class WidgetDesk:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Tell the other processes what is counted here, as long as the application runs."""
-        async with reporting_quotas([self._minute, self._hour, self._half_day]):
-            following = asyncio.create_task(self.followers.run(), context=Context())
-            try:
-                yield
-            finally:
-                following.cancel()
-                await asyncio.wait([following])
+        async with reporting_quotas([self._minute, self._hour, self._half_day]), running(self.followers.run()):
+            yield
 
     def _may_follow(self, visitor: Visitor) -> bool:
         """Whether the chat is still there, and still for visitors who have proven no more."""

@@ -18,6 +18,7 @@ import structlog
 from gateway.hub import FeedHub, Listener
 from gateway.live.bus import LiveBus, LiveEvent
 from gateway.metrics import VISITOR_STREAMS
+from gateway.tasks import end_tasks
 from gateway.widget.watching import MOVES, Ended, Item, Place, Told, Typing, Watch, address_in, read_told
 from inbox.kit.clock import utc_now
 from inbox.kit.db import TRANSIENT, Row, on_wake, tx
@@ -125,9 +126,7 @@ class VisitorHub:
                 return next(iter(done)).result()
             finally:
                 self._listening.clear()
-                for task in tasks:
-                    task.cancel()
-                await asyncio.wait(tasks)
+                await end_tasks(tasks)
 
     def _end_all(self, why: str) -> None:
         """Streams that missed something come back with their cursors; those that only begin have missed nothing."""

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
-import redis.asyncio as redis
 
 from gateway.hub import FeedHub
+from gateway.redis_client import connect_redis
 from inbox.feed.actions import append_event, sequence_events
 from inbox.kit.callers import SYSTEM
 from inbox.kit.db import wake
@@ -39,7 +39,7 @@ async def running_hub(
     *, url: str = NOWHERE, buffer: int = 1000, poll_seconds: float = 0.05, redis_seconds: float = 5
 ) -> AsyncIterator[FeedHub]:
     """A hub at work, without Redis unless one is given."""
-    client = redis.Redis.from_url(url, socket_timeout=redis_seconds, socket_connect_timeout=redis_seconds, retry=None)
+    client = connect_redis(url, seconds=redis_seconds, retry=None)
     hub = FeedHub(client, buffer=buffer, poll_seconds=poll_seconds)
     running = apart(hub.run())
     try:

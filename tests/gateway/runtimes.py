@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import redis.asyncio as redis
-
 from channels.contract import Account, OutboundMessage, Sent
 from channels.http import Http
+from gateway.redis_client import connect_redis
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from gateway.storage import open_storage
@@ -92,7 +91,7 @@ async def open_test_runtime(
     made = Settings(
         secret_key=SECRET, data_dir=folder, **{"poll_seconds": 0.05, "send_retry_base_seconds": 0.1, **settings}
     )
-    client = redis.Redis.from_url(NOWHERE, socket_timeout=0.2, socket_connect_timeout=0.2, retry=None)
+    client = connect_redis(NOWHERE, seconds=0.2, retry=None)
     await open_database(database_url, size=pool)
     runtime = Runtime(
         made,

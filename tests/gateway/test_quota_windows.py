@@ -7,6 +7,7 @@ import asyncio
 import redis.asyncio as redis
 
 from gateway.quotas import Quotas, Standing
+from gateway.redis_client import connect_redis
 from inbox.kit.ids import new_id
 from tests.api import NOWHERE
 
@@ -38,7 +39,7 @@ def test_other_processes_know_the_window(redis_url: str) -> None:
     """What one process counts another refuses, for the whole of the window."""
 
     async def body() -> None:
-        client = redis.Redis.from_url(redis_url, socket_timeout=2)
+        client = connect_redis(redis_url, seconds=2)
         one, other, name = Quotas(client, window=300), Quotas(client, window=300), new_id().hex
         assert all(await take(one, name, times=5))
         await one.report()
@@ -54,7 +55,7 @@ def test_what_is_given_back_was_never_taken(redis_url: str) -> None:
     """Here and in the other processes; and nobody gets back more than they took."""
 
     async def body() -> None:
-        client = redis.Redis.from_url(redis_url, socket_timeout=2)
+        client = connect_redis(redis_url, seconds=2)
         one, other, name = Quotas(client, window=300), Quotas(client, window=300), new_id().hex
         for _ in range(20):
             assert await take(one, name) == [True]

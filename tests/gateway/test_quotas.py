@@ -13,6 +13,7 @@ import redis.asyncio as redis
 from channels.simulators.serving import open_listener
 from gateway import quotas
 from gateway.quotas import BREAK_SECONDS, REDIS_SECONDS, WINDOW_SECONDS, Quotas, Standing
+from gateway.redis_client import connect_redis
 from inbox.kit.ids import new_id
 from tests.gateway.feeds import NOWHERE
 
@@ -42,7 +43,7 @@ def run(url: str, body: Callable[[redis.Redis], Awaitable[None]]) -> None:
     """Run a test with a client of this Redis."""
 
     async def with_client() -> None:
-        client = redis.Redis.from_url(url, socket_timeout=0.2, socket_connect_timeout=0.2, retry=None)
+        client = connect_redis(url, seconds=0.2, retry=None)
         try:
             await body(client)
         finally:

@@ -14,6 +14,7 @@ import redis.asyncio as redis
 from gateway.live import bus as live
 from gateway.live.attendance import Mark, Viewer
 from gateway.live.bus import LiveBus, LiveEvent
+from gateway.redis_client import connect_redis
 from inbox.kit.callers import Actor
 from tests.gateway.feeds import NOWHERE
 from tests.inbox.builders import apart, until
@@ -29,7 +30,7 @@ HERE = Mark(agent_id="agt_bo", name="Bo", presence="online", viewing=ROOM)
 @asynccontextmanager
 async def running_bus(url: str = NOWHERE) -> AsyncIterator[LiveBus]:
     """A bus at work, without Redis unless one is given."""
-    client = redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, retry=None)
+    client = connect_redis(url, seconds=2, retry=None)
     bus = LiveBus(client, retry_seconds=0.05)
     running = apart(bus.run())
     try:
