@@ -130,7 +130,6 @@ async def break_redis(stage: Stage, plan: Plan, seen: Seen) -> None:
     await wait_until(began + plan.redis_full[0])
     await redis.fill_up()
     await wait_until(began + plan.redis_full[1] - 0.5)
-    await redis.fill_up()  # again: the buffers of idle connections shrink by themselves
     seen.degraded = await says_degraded(stage)
     await wait_until(began + plan.redis_full[1])
     await redis.empty()

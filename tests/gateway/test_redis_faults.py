@@ -13,15 +13,13 @@ from pathlib import Path
 import pytest
 
 from gateway.hub import LEAVE_SECONDS
-from inbox.kit.ids import new_id
-from tests.faults.servers import REFUSED_IN_A_ROW, Valkey
+from tests.faults.servers import Valkey
 from tests.journeys.gateway import Journey, eventually, open_journey
 from tests.ports import free_ports
 
 QUOTA = 400
 """Requests a minute: Redis is asked each time a twentieth of it came, so that an outage is felt."""
 TEXTS = 12
-SMALL_BYTES = 2_000
 USUAL_SECONDS = 1.5
 """For one text and one read on a busy machine: Redis may hold a request up for 0.2 s, and the next ones not at all."""
 SLOWEST_SECONDS = 15.0
@@ -82,12 +80,8 @@ async def freeze(valkey: StoppableValkey) -> None:
 
 
 async def fill(valkey: StoppableValkey) -> None:
-    """It answers PING and takes no value of working size, nor a smaller one: what is left is for its own buffers."""
+    """It answers PING and takes no value."""
     await valkey.fill_up()
-    refused = 0
-    while refused < REFUSED_IN_A_ROW:
-        answer = await valkey.say("SET", f"small:{new_id().hex}", "x" * SMALL_BYTES)
-        refused = refused + 1 if answer.startswith(b"-OOM") else 0
     assert await valkey.say("PING") == b"+PONG"
 
 
