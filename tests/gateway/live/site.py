@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from gateway.configuration import load_settings
+from gateway.metrics import LIVE_SOCKETS
 from gateway.runtime import Runtime, open_runtime
 from gateway.serve import Server, prepare_database
 from gateway.service import run_service
@@ -188,3 +189,13 @@ def run_live(database_url: str, redis_url: str, folder: Path, body: Any, **more:
             await body(site)
 
     asyncio.run(opened())
+
+
+async def told_names(client: Client, count: int) -> list[str]:
+    """The names of the next events of `tell_names`."""
+    return [(await client.hear_of("event"))["event"]["changed"][0] for _ in range(count)]
+
+
+async def no_sockets(site: LiveSite) -> bool:
+    """Whether all have gone."""
+    return not len(site.server.connections) or LIVE_SOCKETS._value.get() == 0

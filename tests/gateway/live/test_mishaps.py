@@ -22,9 +22,8 @@ from inbox.kit.db import fetch_value
 from inbox.kit.ids import new_id
 from tests.bench.sockets import mask
 from tests.gateway.feeds import tell_names
-from tests.gateway.live.site import LiveSite, run_live
+from tests.gateway.live.site import LiveSite, no_sockets, run_live, told_names
 from tests.gateway.live.test_broadcast import failing
-from tests.gateway.live.test_realtime import no_sockets, told_names
 from tests.inbox.builders import apart, until
 
 START = "000000000000"
