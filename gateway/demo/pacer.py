@@ -31,7 +31,8 @@ class Pacer:
             self._hand_out()
             due += self._seconds * self._dice.uniform(1 - UNEVEN, 1 + UNEVEN)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), max(0.0, due - loop.time()))
+                async with asyncio.timeout_at(due):
+                    await stop.wait()
         self._over = True
         for waiting in self._waiting:
             if not waiting.done():

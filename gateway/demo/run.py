@@ -54,7 +54,8 @@ class Curtain:
     async def fall_after(self, seconds: float | None) -> None:
         """Wait for the end, planned or not."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.fallen.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.fallen.wait()
         self.fallen.set()
 
     def _pull(self) -> None:

@@ -96,11 +96,39 @@ def test_files_are_part_of_the_draft(browser: Browser, site: BrowserSite) -> Non
         expect(page.get_by_role("list", name="Files")).to_be_hidden()
 
 
+def test_a_draft_that_left_while_nobody_looked_is_gone(browser: Browser, site: BrowserSite) -> None:
+    """Sent from a phone while this page was closed, its words are not here again; nor do they become a draft again."""
+    with _written_to(browser, site) as (page, phone, conversation):
+        reply_of(page).fill("It is on its way")
+        draft = _draft(site, conversation, "It is on its way")
+        page.goto("about:blank")
+        site.call("POST", f"/v1/drafts/{draft['id']}/send", {"version": draft["version"]})
+        page.go_back()
+        expect(entry_of(page, "It is on its way")).to_be_visible(timeout=PATIENT_MS)
+        expect(reply_of(page)).to_have_value("", timeout=PATIENT_MS)
+        reply_of(page).fill("Anything else?")
+        _draft(site, conversation, "Anything else?")
+        assert got(site, phone) == ["It is on its way"]
+
+
+def test_what_was_added_to_a_draft_that_has_left_is_another(browser: Browser, site: BrowserSite) -> None:
+    """Words that were typed while the line was down are kept, here and with the conversation."""
+    with _written_to(browser, site) as (page, _, conversation):
+        reply_of(page).fill("It is on its way")
+        draft = _draft(site, conversation, "It is on its way")
+        page.context.set_offline(True)
+        reply_of(page).fill("It is on its way, and the lid as well")
+        site.call("POST", f"/v1/drafts/{draft['id']}/send", {"version": draft["version"]})
+        page.context.set_offline(False)
+        _draft(site, conversation, "It is on its way, and the lid as well")
+        expect(reply_of(page)).to_have_value("It is on its way, and the lid as well")
+
+
 def test_a_draft_of_another_device_is_offered_and_never_taken(browser: Browser, site: BrowserSite) -> None:
     """While words stand here, those of the other device are shown beside them; one chooses which stay."""
     with _written_to(browser, site) as (page, _, conversation):
         reply_of(page).fill("From this desk")
-        draft: Any = eventually(lambda: next(iter(drafts_of(site, conversation)), None))
+        draft = _draft(site, conversation, "From this desk")
         change = {"text": "From my phone", "version": draft["version"]}
         site.call("PATCH", f"/v1/drafts/{draft['id']}", change)
         card = page.get_by_text("This draft was changed on another device:")
@@ -207,6 +235,11 @@ def _written_to(browser: Browser, site: BrowserSite) -> Iterator[tuple[Page, str
 
 def _propose(site: BrowserSite, conversation: str, words: str) -> None:
     site.call("POST", f"/v1/conversations/{conversation}/drafts", {"text": words, "bot": "Helper"})
+
+
+def _draft(site: BrowserSite, conversation: str, words: str) -> Any:
+    """The draft that says this, once it is there."""
+    return eventually(lambda: next((one for one in drafts_of(site, conversation) if one["text"] == words), None))
 
 
 def _parts(site: BrowserSite, conversation: str) -> list[Any]:

@@ -8,7 +8,7 @@ import { buildBox, dressBox } from './box.js';
 import { createCanned } from './canned.js';
 import { limitsOf, pickWay, whyClosed, whyNotThese } from './channels.js';
 import { createCollision } from './collision.js';
-import { contentOf, draftOf, keepContent, mailContent, unpack, unpackKept, wordsOf } from './content.js';
+import { contentOf, draftOf, gistHere, gistOf, keepContent, mailContent, unpack, unpackKept, wordsOf } from './content.js';
 import { createServerDraft, createShelf } from './drafts.js';
 import { createFiles } from './files.js';
 import { createMailFields } from './mail.js';
@@ -138,7 +138,7 @@ function draftsOf(it) {
     },
   };
   return createServerDraft(app, {
-    content: () => draftOf(it), onMine: (draft) => meetDraft(it, draft), onOthers: (drafts) => showProposals(ui.drafts, drafts, on), onGone: () => empty(it, 'reply'),
+    content: () => draftOf(it), gist: () => gistHere(it), onMine: (draft) => meetDraft(it, draft), onOthers: (drafts) => showProposals(ui.drafts, drafts, on), onGone: () => empty(it, 'reply'),
     onState: (state) => { ui.saved.textContent = say(SAVED[state] ?? ''); },
   });
 }
@@ -282,7 +282,7 @@ function offer(it, part) {
 function meetDraft(it, found) {
   const mine = draftOf(it);
   if (!mine) takeDraft(it, found);
-  else if (wordsOf(found).trim() !== it.words.reply.trim()) showClash(it.ui.theirs, found, { use: () => { takeDraft(it, found); it.ui.area.focus(); }, keep: () => { it.draft.plan(); it.ui.area.focus(); } });
+  else if (gistOf(wordsOf(found), found.parts) !== gistHere(it)) showClash(it.ui.theirs, found, { use: () => { takeDraft(it, found); it.ui.area.focus(); }, keep: () => { it.draft.plan(); it.ui.area.focus(); } });
 }
 
 function takeDraft(it, found) {

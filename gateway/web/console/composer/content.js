@@ -50,6 +50,14 @@ export function wordsOf({ text, parts = [] }) {
   return more ? parts.filter((part) => part.type === 'text').map((part) => part.text).join('\n') : text;
 }
 
+/** What words and parts come to, to tell whether two say the same. @param {string} words @param {any[]} [parts] @returns {string} */
+export function gistOf(words, parts = []) {
+  return JSON.stringify([words.trim(), ...parts.map(({ attachment, type }) => attachment?.id ?? type).filter((one) => one !== 'text')]);
+}
+
+/** @param {any} it */
+export const gistHere = (it) => gistOf(it.words.reply, moreThanWords(it));
+
 function addressesOf({ recipients = [] }, role) {
   return recipients.filter((one) => one.role === role).map((one) => one.address);
 }

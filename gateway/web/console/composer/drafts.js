@@ -1,7 +1,9 @@
 /**
  * Drafts. Each keystroke is kept in this browser, so that a crash loses nothing; after a pause the draft is saved with the
- * conversation, so that another device has it. Whoever saves second is told, and nothing is overwritten unseen.
+ * conversation, so that another device has it. Whoever saves second is told, and nothing is overwritten unseen; what has
+ * left from another device is gone here as well, also if that happened while nobody looked.
  */
+import { gistOf, wordsOf } from './content.js';
 
 const SAVE_AFTER_MS = 1500;
 const DRAFT_PLACE = 'switchboard.draft';
@@ -33,20 +35,19 @@ export function createShelf(kind, { store, conversationId }) {
 /**
  * The draft as it is kept with the conversation.
  * @param {any} app
- * @param {{content: () => any, onMine: (draft: any) => void, onOthers: (drafts: any[]) => void, onGone: () => void, onState: (state: string) => void}} told
- * `content` is a NewDraft or null; `onMine` a newer one of another device, `onGone` that it has left from there
+ * @param {{content: () => any, gist: () => string, onMine: (draft: any) => void, onOthers: (drafts: any[]) => void, onGone: () => void, onState: (state: string) => void}} told
+ * `content` is a NewDraft or null, `gist` what it comes to; `onMine` a newer one of another device, `onGone` that it has left from there
  */
 export function createServerDraft(app, told) {
-  const it = /** @type {any} */ ({ ...app, ...told, known: null, left: null, saved: '', timer: 0, busy: Promise.resolve() });
+  const shelf = createShelf('draft', app);
+  const it = /** @type {any} */ ({ ...app, ...told, shelf, known: shelf.read(), left: null, saved: '', timer: 0, busy: Promise.resolve() });
   const queue = (work) => { it.busy = it.busy.then(() => work(it)).catch((problem) => meetRefusal(it, problem)); return it.busy; };
   const stop = () => clearTimeout(it.timer);
+  it.plan = () => { stop(); it.timer = setTimeout(queue, SAVE_AFTER_MS, saveDraft); };
   const end = app.bus.on('event', (event) => { if (concerns(it, event)) void queue(() => hearOfDraft(it, event)); });
   void queue(lookAtDrafts);
   return {
-    plan() {
-      stop();
-      it.timer = setTimeout(queue, SAVE_AFTER_MS, saveDraft);
-    },
+    plan: it.plan,
     forget() {
       stop();
       return queue(forgetDraft);
@@ -62,12 +63,28 @@ export function createServerDraft(app, told) {
 /** What is kept there; mine is told where it is news. */
 async function lookAtDrafts(it) {
   const page = await it.api.get(`/conversations/${it.conversationId}/drafts`, { state: 'open', limit: 20 });
+  const { known } = it;
   const isMine = (draft) => draft.author.id === it.store.me?.id;
-  const found = page.data.filter(isMine).at(-1);
-  const news = found && (found.id !== it.known?.id || found.version > it.known.version);
+  const mine = page.data.filter(isMine);
+  const found = mine.at(-1);
   it.onOthers(page.data.filter((draft) => !isMine(draft)));
-  if (found) it.known = found;
-  if (news) it.onMine(found);
+  if (known && !mine.some(({ id }) => id === known.id)) leave(it, known);
+  if (!found) return;
+  know(it, found);
+  if (found.id !== known?.id || found.version > known.version) it.onMine(found);
+}
+
+/** It has left from elsewhere, and so has what is written here; what was changed since is another draft. */
+function leave(it, known) {
+  know(it, null);
+  if (it.gist() === known.gist) it.onGone();
+  else it.plan();
+}
+
+function know(it, draft) {
+  it.known = draft && { id: draft.id, version: draft.version, gist: gistOf(wordsOf(draft), draft.parts) };
+  if (!draft) it.saved = '';
+  it.shelf.write(it.known);
 }
 
 async function saveDraft(it) {
@@ -77,22 +94,23 @@ async function saveDraft(it) {
   if (sign === it.saved) return;
   if (!wanted) return void await forgetDraft(it);
   it.onState('saving');
-  it.known = known ? await api.patch(`/drafts/${known.id}`, { ...wanted, version: known.version }) : await api.post(`/conversations/${it.conversationId}/drafts`, wanted);
+  know(it, known ? await api.patch(`/drafts/${known.id}`, { ...wanted, version: known.version }) : await api.post(`/conversations/${it.conversationId}/drafts`, wanted));
   it.saved = sign;
   it.onState('saved');
 }
 
 async function forgetDraft(it) {
   const { known } = it;
-  Object.assign(it, { known: null, saved: '', left: known?.id });
+  know(it, null);
+  it.left = known?.id;
   it.onState('');
   if (known) await it.api.del(`/drafts/${known.id}`).catch(() => undefined);
 }
 
 async function meetRefusal(it, problem) {
-  if (problem.code === 'version_mismatch') return lookAtDrafts(it).catch(() => it.onState('failed'));
-  if (problem.status === 404 || problem.code === 'state_conflict') it.known = null; // it has left from elsewhere
-  return it.onState(problem.status === 404 ? '' : 'failed');
+  const moved = problem.status === 404 || ['version_mismatch', 'state_conflict'].includes(problem.code);
+  if (!it.known || !moved) return it.onState('failed');
+  return lookAtDrafts(it).catch(() => it.onState('failed'));
 }
 
 function concerns(it, { conversation_id: conversation, type, data }) {
@@ -100,12 +118,6 @@ function concerns(it, { conversation_id: conversation, type, data }) {
 }
 
 async function hearOfDraft(it, { type, data: { facts } }) {
-  const mine = facts.draft_id === it.known?.id;
-  if (mine && type === 'draft.updated' && facts.version <= it.known.version) return;
-  if (mine && type !== 'draft.updated' && type !== 'draft.created') {
-    const same = JSON.stringify(it.content()) === it.saved;
-    Object.assign(it, { known: null, saved: '' });
-    if (same) it.onGone();
-  }
-  await lookAtDrafts(it);
+  const heard = type === 'draft.updated' && facts.draft_id === it.known?.id && facts.version <= it.known.version;
+  if (!heard) await lookAtDrafts(it);
 }
