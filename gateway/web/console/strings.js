@@ -1,4 +1,4 @@
-/** The words of the frame that are put together; others stand in English where they are said, which is their key. */
+/** The words that are put together; others stand in English where they are said, which is their key. */
 
 /** @type {Record<string, string>} */
 const EN = {
@@ -29,4 +29,9 @@ const EN = {
 export function t(key, values) {
   const words = EN[key] ?? key;
   return values ? words.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? '')) : words;
+}
+
+/** The one key or the other, by how many there are. @param {number} count @param {string} one @param {string} many */
+export function tCount(count, one, many) {
+  return t(count === 1 ? one : many, { n: count });
 }

@@ -1,4 +1,4 @@
-"""The words of the console's frame: English stands where it is said, and what is put together has its table."""
+"""The words of the console: English stands where it is said, and what is put together has its table."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from gateway.web import assets
 
 CONSOLE = Path(assets.__file__).parent / "console"
 TABLE = "strings.js"
-OTHERS = ("timeline", "composer", "context")
-"""Parts that ask by other means."""
 KEY = re.compile(r"(?<!= )'([a-z][a-zA-Z]*(?:_[\w-]+|[A-Z]\w*))'")
 """What is a key, and neither English nor compared with something."""
 
@@ -39,5 +37,4 @@ def _keys() -> set[str]:
 
 
 def _sources() -> list[str]:
-    paths = [path for path in CONSOLE.rglob("*.js") if path.relative_to(CONSOLE).parts[0] not in OTHERS]
-    return [path.read_text() for path in paths if path.name != TABLE]
+    return [path.read_text() for path in CONSOLE.rglob("*.js") if path.name != TABLE]

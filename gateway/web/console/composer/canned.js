@@ -1,7 +1,7 @@
 /** Canned replies: a slash and a few letters list them, Enter puts one in, filled in by the gateway. */
 import { h, mount, uid } from '../dom.js';
+import { t } from '../strings.js';
 import { toast, toastProblem } from '../toast.js';
-import { say } from '../timeline/words.js';
 
 const SLASH = /(?:^|\s)\/([\p{L}\d_-]{0,40})$/u;
 const ASK_AFTER_MS = 120;
@@ -14,7 +14,7 @@ export function slashWord(text, caret) {
 
 /** @param {HTMLTextAreaElement} area @param {{api: any, conversationId: string, channel: () => string | null, insert: (text: string, from: number, to: number) => void}} given */
 export function createCanned(area, given) {
-  const list = h('ul', { class: 'canned', role: 'listbox', id: uid('canned'), 'aria-label': say('Canned replies'), hidden: true });
+  const list = h('ul', { class: 'canned', role: 'listbox', id: uid('canned'), 'aria-label': t('Canned replies'), hidden: true });
   const it = { ...given, area, list, found: /** @type {any[]} */ ([]), at: 0, asked: 0, timer: 0 };
   area.setAttribute('aria-autocomplete', 'list');
   area.setAttribute('aria-controls', list.id);
@@ -49,7 +49,7 @@ async function findReplies(it, word) {
 function showReplies(it) {
   const { list, area, found, at } = it;
   list.hidden = !found.length;
-  mount(list, found.length ? found.map((one, index) => replyOption(it, one, index)) : h('li', { class: 'faint', role: 'option', 'aria-disabled': 'true' }, say('There are no canned replies yet.')));
+  mount(list, found.length ? found.map((one, index) => replyOption(it, one, index)) : h('li', { class: 'faint', role: 'option', 'aria-disabled': 'true' }, t('There are no canned replies yet.')));
   if (found.length) area.setAttribute('aria-activedescendant', `${list.id}-${at}`);
   else area.removeAttribute('aria-activedescendant');
   list.children[at]?.scrollIntoView({ block: 'nearest' });
@@ -83,7 +83,7 @@ async function putIn(it, index) {
   try {
     const made = await it.api.post(`/canned-replies/${one.id}/render`, { conversation_id: it.conversationId, channel: it.channel() });
     it.insert(made.text, from, caret);
-    if (made.missing.length) toast(say('Not known, fill in: {names}', { names: made.missing.join(', ') }));
+    if (made.missing.length) toast(t('Not known, fill in: {names}', { names: made.missing.join(', ') }));
   } catch (problem) {
     toastProblem(problem);
   }

@@ -1,6 +1,6 @@
 /** By which way an answer may leave: what the gateway says of each, and words for those that are closed. Pure. */
+import { t } from '../strings.js';
 import { MEDIA } from '../timeline/message.js';
-import { say } from '../timeline/words.js';
 
 /**
  * @typedef {{channel: string, channel_id: string, address: string, can_send: boolean, reasons: {code: string, detail: string, pointer: string | null}[], until?: string | null, pieces?: any[], lost?: any[], missing?: string[], recipients?: any[], left_out?: any[], subject?: string | null}} Way
@@ -50,7 +50,7 @@ export function limitsOf(way, channels, types) {
 
 /** @param {Way} way */
 export function describeLosses(way) {
-  const lost = (way.lost ?? []).map(({ feature, becomes }) => say('{feature} becomes {becomes}', { feature, becomes }));
-  const missing = (way.missing ?? []).map((name) => say('{name} is not known', { name }));
+  const lost = (way.lost ?? []).map(({ feature, becomes }) => t('{feature} becomes {becomes}', { feature, becomes }));
+  const missing = (way.missing ?? []).map((name) => t('{name} is not known', { name }));
   return [...lost, ...missing].join('; ');
 }

@@ -1,6 +1,6 @@
 /** Who else is here: that nobody answers twice, and that others see who writes. */
 import { button, h, icon, mount } from '../dom.js';
-import { say } from '../timeline/words.js';
+import { t } from '../strings.js';
 
 const TELL_EVERY_MS = 3000;
 const STOPPED_AFTER_MS = 5000;
@@ -34,20 +34,20 @@ const lastSeqOf = ({ app: { store, conversationId } }) => store.entries(conversa
 
 function drawOthers(it) {
   const { store, bus, conversationId: id } = it.app;
-  const nameOr = (one) => one?.name ?? say('Somebody');
+  const nameOr = (one) => one?.name ?? t('Somebody');
   const writing = store.typing(id).filter(({ actor }) => actor.type !== 'contact').map(({ actor }) => nameOr(actor));
   const viewing = store.viewers(id).map(nameOr).filter((name) => !writing.includes(name));
   const warn = (name, words, ...more) => h('p', { class: 'collision warn' }, icon(name), h('span', { class: 'grow' }, words), more);
-  const link = (words, run) => button(say(words), run, { class: 'link' });
+  const link = (words, run) => button(t(words), run, { class: 'link' });
   mount(it.el,
-    it.overtaken && warn('alert', say('{name} answered while you were writing.', { name: nameOr(it.overtaken.author) }),
+    it.overtaken && warn('alert', t('{name} answered while you were writing.', { name: nameOr(it.overtaken.author) }),
       link('Read it', () => bus.emit('show-entry', it.overtaken.id)), link('All right', () => settleCollision(it))),
     writing.length > 0 && warn('edit', sayWho(writing, '{names} is writing an answer', '{names} are writing answers')),
     viewing.length > 0 && h('p', { class: 'here' }, icon('eye'), sayWho(viewing, '{names} is viewing', '{names} are viewing')));
 }
 
 function sayWho(names, one, many) {
-  return say(names.length > 1 ? many : one, { names: names.join(', ') });
+  return t(names.length > 1 ? many : one, { names: names.join(', ') });
 }
 
 /** Somebody else's answer that came after the first word here. */

@@ -1,9 +1,9 @@
 /** Where answers and notes are written: by which way they leave, what it costs, and why a way is closed. */
 import { icon, mount } from '../dom.js';
 import { callLater } from '../loading.js';
+import { t } from '../strings.js';
 import { toast, toastProblem } from '../toast.js';
 import { openMenu } from '../timeline/menu.js';
-import { say } from '../timeline/words.js';
 import { buildBox, dressBox } from './box.js';
 import { createCanned } from './canned.js';
 import { limitsOf, pickWay, whyClosed, whyNotThese } from './channels.js';
@@ -75,12 +75,12 @@ function handlers(it) {
 function registerWriting(it) {
   const { commands, bus } = it.app;
   const open = (mode) => () => { bus.emit('pane', 'thread'); setMode(it, mode); it.ui.area.focus(); };
-  const add = (command) => commands.register({ group: say('Conversation'), ...command });
+  const add = (command) => commands.register({ group: t('Conversation'), ...command });
   return [
-    add({ id: 'reply', title: say('Reply'), keys: 'r', icon: 'reply', run: open('reply') }),
-    add({ id: 'note', title: say('Write a note'), keys: 'n', icon: 'lock', run: open('note') }),
-    add({ id: 'undo-send', title: say('Undo the last message'), icon: 'undo', when: it.sending.canUndo, run: it.sending.undo }),
-    add({ id: 'send-later', title: say('Send later…'), icon: 'clock', when: () => !it.ui.send.disabled && it.mode === 'reply', run: () => sendLater(it) }),
+    add({ id: 'reply', title: t('Reply'), keys: 'r', icon: 'reply', run: open('reply') }),
+    add({ id: 'note', title: t('Write a note'), keys: 'n', icon: 'lock', run: open('note') }),
+    add({ id: 'undo-send', title: t('Undo the last message'), icon: 'undo', when: it.sending.canUndo, run: it.sending.undo }),
+    add({ id: 'send-later', title: t('Send later…'), icon: 'clock', when: () => !it.ui.send.disabled && it.mode === 'reply', run: () => sendLater(it) }),
   ];
 }
 
@@ -120,7 +120,7 @@ function takeFiles(it, event, files) {
   if (!files.length) return;
   event.preventDefault();
   if (it.mode === 'reply') it.files.add(files);
-  else toast(say('A note carries no files.'));
+  else toast(t('A note carries no files.'));
 }
 
 function draftsOf(it) {
@@ -139,7 +139,7 @@ function draftsOf(it) {
   };
   return createServerDraft(app, {
     content: () => draftOf(it), gist: () => gistHere(it), onMine: (draft) => meetDraft(it, draft), onOthers: (drafts) => showProposals(ui.drafts, drafts, on), onGone: () => empty(it, 'reply'),
-    onState: (state) => { ui.saved.textContent = say(SAVED[state] ?? ''); },
+    onState: (state) => { ui.saved.textContent = t(SAVED[state] ?? ''); },
   });
 }
 
@@ -206,7 +206,7 @@ function showSend(it) {
   const empty = !ui.area.value.trim() && (note || (!files.count && !it.extra));
   const wrong = !note && (!way || whyClosed(way) || whyNotThese(way) || files.busy || files.problem);
   ui.send.disabled = ui.ways.disabled = Boolean(empty || wrong);
-  mount(ui.send, icon(note ? 'note' : anyway ? 'alert' : 'send'), say(note ? 'Add note' : anyway ? 'Send anyway' : 'Send'));
+  mount(ui.send, icon(note ? 'note' : anyway ? 'alert' : 'send'), t(note ? 'Add note' : anyway ? 'Send anyway' : 'Send'));
   showCount(ui.count, note || empty ? null : way, ui.area.value, note ? '' : files.problem);
 }
 
@@ -217,7 +217,7 @@ async function submit(it, { close = false, later = {} } = {}) {
   if (!note && collision.overtaken && !it.anyway) {
     it.anyway = true;
     showSend(it);
-    return void toast(say('Somebody answered while you were writing. Read it, then send again.'));
+    return void toast(t('Somebody answered while you were writing. Read it, then send again.'));
   }
   const { text, parts } = contentOf(it);
   const body = note ? { text } : { ...(parts ? { parts } : { text }), channel: way.channel, channel_id: way.channel_id, ...mailContent(it), ...later };
@@ -267,8 +267,8 @@ function press(it, event) {
 }
 
 const sendMenu = (it) => [
-  { label: say('Send and close'), detail: 'Ctrl+Shift+Enter', icon: 'check', run: () => void submit(it, { close: true }) },
-  { label: say('Send later…'), icon: 'clock', run: () => sendLater(it) },
+  { label: t('Send and close'), detail: 'Ctrl+Shift+Enter', icon: 'check', run: () => void submit(it, { close: true }) },
+  { label: t('Send later…'), icon: 'clock', run: () => sendLater(it) },
 ];
 
 function offer(it, part) {

@@ -1,7 +1,7 @@
 /** Files on their way up: chosen, pasted or dropped, each with its progress, and why one cannot go. */
 import { h, icon, iconButton, mount } from '../dom.js';
+import { t } from '../strings.js';
 import { size } from '../timeline/times.js';
-import { say } from '../timeline/words.js';
 
 const MEDIA_KINDS = ['image', 'audio', 'video'];
 
@@ -42,7 +42,7 @@ function drawFiles(it) {
 function fileChip(it, one) {
   const { file, state, share } = one;
   const why = whyNotIt(it, one);
-  const label = (words) => say(words, file);
+  const label = (words) => t(words, file);
   return h('li', { class: `upload ${why ? 'bad' : ''}` }, icon(why ? 'alert' : file.type.startsWith('image/') ? 'image' : 'file'),
     h('span', { class: 'grow' }, h('bdi', { class: 'clip' }, file.name), h('small', {}, why || (state === 'sending' ? `${Math.round(share * 100)} %` : size(file.size)))),
     state === 'sending' && h('progress', { max: 1, value: share, 'aria-label': label('Uploading {name}') }),
@@ -77,17 +77,17 @@ const whyNotIt = (it, { why, file }) => why ?? whyNot(file, it.limits());
 /** Why a way will not carry a file; '' where it will. Pure. @param {{type: string, size: number}} file @param {any} limits of the channel's type */
 export function whyNot(file, limits) {
   if (!limits) return '';
-  if (file.size > limits.media_bytes) return say('Too large: this channel takes {most}', { most: size(limits.media_bytes) });
+  if (file.size > limits.media_bytes) return t('Too large: this channel takes {most}', { most: size(limits.media_bytes) });
   const fits = limits.media_types.some((type) => (type.endsWith('/') ? file.type.startsWith(type) : file.type === type));
-  return fits || !limits.media_types.length ? '' : say('This channel does not take this kind of file');
+  return fits || !limits.media_types.length ? '' : t('This channel does not take this kind of file');
 }
 
 /** Why a way will not carry them together; '' where it will. Pure. @param {{size: number}[]} files @param {any} limits */
 export function whyNotAll(files, limits) {
   if (!limits || !files.length) return '';
-  if (files.length > limits.media_count) return limits.media_count ? say('At most {media_count} files go in one message here', limits) : say('This channel takes no files');
+  if (files.length > limits.media_count) return limits.media_count ? t('At most {media_count} files go in one message here', limits) : t('This channel takes no files');
   const all = files.reduce((sum, file) => sum + file.size, 0);
-  return all > limits.media_bytes ? say('Together too large: this channel takes {most}', { most: size(limits.media_bytes) }) : '';
+  return all > limits.media_bytes ? t('Together too large: this channel takes {most}', { most: size(limits.media_bytes) }) : '';
 }
 
 /** By XMLHttpRequest, which alone tells how far an upload is. */
@@ -104,7 +104,7 @@ function upload(one, csrf, onProgress) {
       if (request.status < 300) resolve(request.response);
       else reject(new Error(request.response?.detail ?? `HTTP ${request.status}`));
     };
-    request.onerror = () => reject(new Error(say('The gateway cannot be reached.')));
+    request.onerror = () => reject(new Error(t('The gateway cannot be reached.')));
     request.send(form);
   });
 }

@@ -3,16 +3,16 @@ import { snoozeTimes } from '../actions/pickers.js';
 import { field, openForm } from '../dialog.js';
 import { button, h } from '../dom.js';
 import { showWhole } from '../format.js';
-import { say } from '../timeline/words.js';
+import { t } from '../strings.js';
 
 /** @param {(when: {send_at: string, cancel_on_reply: boolean}) => void} pick */
 export function askWhen(pick) {
   const times = snoozeTimes(new Date());
   const input = h('input', { type: 'datetime-local', name: 'at', required: true, min: localValue(new Date()), value: localValue(times[2].at) });
   const stop = h('input', { type: 'checkbox', name: 'stop', checked: true });
-  const quick = times.map(({ key, at }) => button(say(key), () => { input.value = localValue(at); }, { title: showWhole(at.toISOString()) }));
-  openForm({ title: say('Send later'), submit: say('Schedule') }, [h('div', { class: 'row wrap' }, quick), field(say('When'), input), h('label', { class: 'row' }, stop, say('Not if they write before'))], async (values) => {
-    if (!(Date.parse(values.at) > Date.now())) throw new Error(say('Choose a time that is to come.'));
+  const quick = times.map(({ key, at }) => button(t(key), () => { input.value = localValue(at); }, { title: showWhole(at.toISOString()) }));
+  openForm({ title: t('Send later'), submit: t('Schedule') }, [h('div', { class: 'row wrap' }, quick), field(t('When'), input), h('label', { class: 'row' }, stop, t('Not if they write before'))], async (values) => {
+    if (!(Date.parse(values.at) > Date.now())) throw new Error(t('Choose a time that is to come.'));
     pick({ send_at: new Date(values.at).toISOString(), cancel_on_reply: stop.checked });
   });
 }
@@ -27,9 +27,9 @@ export function askParts(kind, text, make) {
   const question = h('input', { name: 'text', value: text, required: kind === 'choices', maxLength: 500, dir: 'auto' });
   const lines = h('textarea', { name: 'lines', rows: 4, required: true, dir: 'auto' });
   const words = kind === 'choices' ? ['Offer buttons', 'Question', 'Buttons', 'One a line'] : ['Ask by a form', 'Title', 'Fields', 'One a line; a * behind it makes it required'];
-  openForm({ title: say(words[0]), submit: say('Add') }, [field(say(words[1]), question), field(say(words[2]), lines, say(words[3]))], async (values) => {
+  openForm({ title: t(words[0]), submit: t('Add') }, [field(t(words[1]), question), field(t(words[2]), lines, t(words[3]))], async (values) => {
     const named = values.lines.split('\n').map((line) => line.trim()).filter(Boolean).slice(0, 10);
-    if (!named.length) throw new Error(say('Nothing is offered yet.'));
+    if (!named.length) throw new Error(t('Nothing is offered yet.'));
     make(kind === 'choices' ? choicePart(values.text, named) : formOf(values.text, named));
   });
 }

@@ -1,6 +1,6 @@
 /** What only a mail has: its subject, copies, everybody who takes part; and who will really get it. */
 import { button, h, mount } from '../dom.js';
-import { say } from '../timeline/words.js';
+import { t } from '../strings.js';
 
 /** @type {Record<string, string>} */
 const LEFT_OUT = { blocked: 'blocked', opted_out: 'opted out', unverified: 'nobody vouched for' };
@@ -36,11 +36,11 @@ export function createMailFields(el, { onChange }) {
 }
 
 function layOutMail(el, { subject, cc, bcc, all, quote }) {
-  const line = (name, control, ...more) => h('div', { class: 'mail-line' }, h('label', { class: 'row grow' }, h('span', { class: 'faint' }, say(name)), control), more);
-  const choice = (box, words) => h('label', { class: 'row small' }, box, say(words));
+  const line = (name, control, ...more) => h('div', { class: 'mail-line' }, h('label', { class: 'row grow' }, h('span', { class: 'faint' }, t(name)), control), more);
+  const choice = (box, words) => h('label', { class: 'row small' }, box, t(words));
   const copies = h('div', { hidden: true }, line('Cc', cc), line('Bcc', bcc));
   const who = h('p', { class: 'recipients faint small' });
-  const more = button(say('Cc, Bcc'), () => { open(copies.hidden); if (!copies.hidden) cc.focus(); }, { class: 'link', 'aria-expanded': 'false' });
+  const more = button(t('Cc, Bcc'), () => { open(copies.hidden); if (!copies.hidden) cc.focus(); }, { class: 'link', 'aria-expanded': 'false' });
   const open = (on) => {
     copies.hidden = !on;
     more.setAttribute('aria-expanded', String(on));
@@ -51,8 +51,8 @@ function layOutMail(el, { subject, cc, bcc, all, quote }) {
 
 /** Everybody, where it is not the contact alone. */
 function whoGetsIt({ recipients, left_out: left }) {
-  const without = left.map(({ address, reason }) => say('without {address}: {why}', { address, why: say(LEFT_OUT[reason] ?? reason) }));
-  return recipients.length + left.length > 1 && [...recipients.map(({ role, address }) => `${say(MAIL_ROLES[role])} ${address}`), ...without].join(' · ');
+  const without = left.map(({ address, reason }) => t('without {address}: {why}', { address, why: t(LEFT_OUT[reason] ?? reason) }));
+  return recipients.length + left.length > 1 && [...recipients.map(({ role, address }) => `${t(MAIL_ROLES[role])} ${address}`), ...without].join(' · ');
 }
 
 /** @param {string} text addresses, whatever stands between them @returns {string[]} */

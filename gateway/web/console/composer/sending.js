@@ -1,9 +1,9 @@
 /** From words to a message: shown at once, sent once however often it is tried, kept until it has left, undone in time. */
 import { newKey } from '../api.js';
 import { showWhole } from '../format.js';
+import { t } from '../strings.js';
 import { toast, toastProblem } from '../toast.js';
 import { undoMessage } from '../timeline/actions.js';
-import { say } from '../timeline/words.js';
 import { createShelf } from './drafts.js';
 
 const UNDO_SECONDS = 5;
@@ -58,7 +58,7 @@ async function deliver(it, { client_message_id: key, type, body, close }) {
 function tellLater({ app: { api, bus, conversationId } }, answer) {
   const restore = () => bus.emit('compose', { conversationId, entry: answer });
   const back = () => api.post(`/scheduled-messages/${answer.id}/cancel`).then(restore, toastProblem);
-  toast(say('Leaves {at}', { at: showWhole(answer.send_at) }), { kind: 'ok', action: { label: say('Undo'), run: back } });
+  toast(t('Leaves {at}', { at: showWhole(answer.send_at) }), { kind: 'ok', action: { label: t('Undo'), run: back } });
 }
 
 /** The latest message that may still be taken back. */
@@ -73,7 +73,7 @@ function keepUnsent({ shelf, app: { store, conversationId } }) {
 function bringBackUnsent({ shelf, app: { store, conversationId: id } }) {
   const { items, pending } = store.entries(id);
   const known = new Set([...items, ...pending].map((entry) => entry.client_message_id));
-  const problem = { detail: say('It is not known whether this left before the page was closed. It cannot leave twice.') };
+  const problem = { detail: t('It is not known whether this left before the page was closed. It cannot leave twice.') };
   for (const entry of shelf.read() ?? []) {
     if (!known.has(entry.client_message_id)) store.addPending(id, { ...entry, direction: entry.type === 'note' ? 'internal' : 'outbound', state: 'failed', problem });
   }

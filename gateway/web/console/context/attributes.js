@@ -1,7 +1,7 @@
 /** What the business keeps of a person, each with a field of its kind; saved when it is left. */
 import { h, icon } from '../dom.js';
+import { t } from '../strings.js';
 import { toastProblem } from '../toast.js';
-import { say } from '../timeline/words.js';
 
 /** @type {Record<string, string>} */
 const INPUTS = { number: 'number', date: 'date', email: 'email', phone: 'tel', url: 'url', boolean: 'checkbox' };
@@ -12,7 +12,7 @@ export function attributeFields(given, definitions) {
   const known = new Set(definitions.map((one) => one.key));
   const loose = Object.entries(contact.attributes ?? {}).filter(([key]) => !known.has(key));
   const rows = [...definitions.map((one) => [one.name, control(one, contact.attributes?.[one.key], given)]), ...loose.map(([key, value]) => [key, looseControl(key, value, given)])];
-  return rows.length ? h('div', { class: 'attributes' }, rows.map(([name, made]) => h('label', {}, h('span', { class: 'faint' }, name), made))) : h('p', { class: 'faint small row' }, icon('info'), say('Nothing is kept of them yet.'));
+  return rows.length ? h('div', { class: 'attributes' }, rows.map(([name, made]) => h('label', {}, h('span', { class: 'faint' }, name), made))) : h('p', { class: 'faint small row' }, icon('info'), t('Nothing is kept of them yet.'));
 }
 
 function control(definition, value, given) {

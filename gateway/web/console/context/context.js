@@ -1,8 +1,8 @@
 /** Beside the conversation: who they are, how they can be reached, why things were decided so, what else there is. */
 import { h, icon } from '../dom.js';
 import { hueOf, initials, nameOf } from '../format.js';
+import { t } from '../strings.js';
 import { createDrawing } from '../timeline/drawing.js';
-import { say } from '../timeline/words.js';
 import { attributeFields } from './attributes.js';
 import { conversationLists } from './conversations.js';
 import { duplicateCards } from './duplicates.js';
@@ -65,10 +65,10 @@ function person(given) {
   const name = contact?.name ?? conversation.contact?.name;
   return h('div', { class: 'person' },
     h('span', { class: 'avatar large', style: { '--hue': String(hueOf(conversation.contact?.id ?? '')) }, 'aria-hidden': 'true' }, initials(name ?? nameOf(contact))),
-    h('h2', {}, contact ? nameField(given) : name ?? say('Unknown')),
+    h('h2', {}, contact ? nameField(given) : name ?? t('Unknown')),
     contact?.company && h('p', { class: 'row small quiet' }, icon('building'), h('bdi', {}, contact.company.name)),
     contact?.language && h('p', { class: 'small faint' }, languageName(contact.language)),
-    contact?.blocked_at && h('p', { class: 'chip bad' }, icon('stop'), say('Blocked')));
+    contact?.blocked_at && h('p', { class: 'chip bad' }, icon('stop'), t('Blocked')));
 }
 
 function languageName(code) {

@@ -2,9 +2,9 @@
 import { button, h, icon } from '../dom.js';
 import { field, openForm } from '../dialog.js';
 import { showAddress, showWhole } from '../format.js';
+import { t } from '../strings.js';
 import { copyText, toastProblem } from '../toast.js';
 import { menuButton } from '../timeline/menu.js';
-import { say } from '../timeline/words.js';
 
 /** @type {Record<string, [string, string]>} icon and words */
 const IDENTITY_KINDS = { phone: ['phone', 'Phone'], email: ['email', 'E-mail'], whatsapp: ['whatsapp', 'WhatsApp'], visitor: ['webchat', 'Web chat'] };
@@ -15,24 +15,24 @@ const SUPPORT = 'support';
 /** @param {any} given */
 export function identityList(given) {
   return [h('ul', { class: 'identities' }, given.contact.identities.map((identity) => identityRow(identity, given))),
-    button(say('Add an address'), () => addIdentity(given), { icon: 'plus', class: 'plain small' })];
+    button(t('Add an address'), () => addIdentity(given), { icon: 'plus', class: 'plain small' })];
 }
 
 function identityRow(identity, given) {
   const [name, kind] = IDENTITY_KINDS[identity.kind] ?? ['dot', identity.kind];
   const [proof, look] = PROOFS[identity.proof] ?? [identity.proof, ''];
   const address = showAddress(identity.address);
-  return h('li', {}, icon(name, say(kind)),
+  return h('li', {}, icon(name, t(kind)),
     h('div', { class: 'grow' }, h('bdi', { class: 'address', title: identity.address }, address),
-      h('p', { class: 'row wrap' }, h('span', { class: `chip ${look}` }, look && icon('check'), say(proof)), identity.consents.map((consent) => consentChip(consent, given)))),
-    menuButton('more', say('More about {address}', { address }), () => identityMenu(identity, given)));
+      h('p', { class: 'row wrap' }, h('span', { class: `chip ${look}` }, look && icon('check'), t(proof)), identity.consents.map((consent) => consentChip(consent, given)))),
+    menuButton('more', t('More about {address}', { address }), () => identityMenu(identity, given)));
 }
 
 function consentChip({ purpose, state, channel_id: channel, source, created_at: at }, { store }) {
   const out = state === 'revoked';
   const where = channel && (store.get('channels').find((one) => one.id === channel)?.name ?? channel);
   return h('span', { class: `chip ${out ? 'bad' : 'ok'}`, title: [where, source, showWhole(at)].filter(Boolean).join(' · ') }, icon(out ? 'stop' : 'check'),
-    say(out ? 'Opted out of {purpose}' : 'Allowed {purpose}', { purpose }));
+    t(out ? 'Opted out of {purpose}' : 'Allowed {purpose}', { purpose }));
 }
 
 function identityMenu(identity, given) {
@@ -40,25 +40,25 @@ function identityMenu(identity, given) {
   const consent = (state) => () => api.put(`/contacts/${contact.id}/identities/${identity.id}/consents/${SUPPORT}`, { state, proof: { by: 'console' } }).then(reload, toastProblem);
   const out = identity.consents.some((one) => one.state === 'revoked' && one.purpose === SUPPORT);
   return [
-    identity.kind !== 'visitor' && commands.can('new-conversation') && { label: say('Write to it'), icon: 'edit', run: () => commands.run('new-conversation', { to: identity.address, contact_id: contact.id }) },
-    { label: say('Copy'), icon: 'copy', run: () => copyText(identity.address) },
-    out ? { label: say('They allowed it again'), icon: 'check', run: consent('granted') } : { label: say('They opted out'), icon: 'stop', run: consent('revoked') },
-    { label: say('Remove…'), icon: 'trash', danger: true, run: () => removeIdentity(identity, given) },
+    identity.kind !== 'visitor' && commands.can('new-conversation') && { label: t('Write to it'), icon: 'edit', run: () => commands.run('new-conversation', { to: identity.address, contact_id: contact.id }) },
+    { label: t('Copy'), icon: 'copy', run: () => copyText(identity.address) },
+    out ? { label: t('They allowed it again'), icon: 'check', run: consent('granted') } : { label: t('They opted out'), icon: 'stop', run: consent('revoked') },
+    { label: t('Remove…'), icon: 'trash', danger: true, run: () => removeIdentity(identity, given) },
   ];
 }
 
 function removeIdentity({ id, address }, { contact, api, reload }) {
-  const words = say('Who writes from {address} next is somebody new.', { address: showAddress(address) });
-  openForm({ title: say('Remove this address?'), submit: say('Remove'), danger: true }, [h('p', {}, words)], async () => {
+  const words = t('Who writes from {address} next is somebody new.', { address: showAddress(address) });
+  openForm({ title: t('Remove this address?'), submit: t('Remove'), danger: true }, [h('p', {}, words)], async () => {
     await api.del(`/contacts/${contact.id}/identities/${id}`);
     await reload();
   });
 }
 
 function addIdentity({ contact, api, reload }) {
-  const kind = h('select', { name: 'kind' }, ['email', 'phone', 'whatsapp'].map((value) => h('option', { value }, say(IDENTITY_KINDS[value][1]))));
+  const kind = h('select', { name: 'kind' }, ['email', 'phone', 'whatsapp'].map((value) => h('option', { value }, t(IDENTITY_KINDS[value][1]))));
   const address = h('input', { name: 'address', required: true, autocomplete: 'off', spellcheck: false });
-  openForm({ title: say('Add an address'), submit: say('Add') }, [field(say('Kind'), kind), field(say('Address'), address)], async (values) => {
+  openForm({ title: t('Add an address'), submit: t('Add') }, [field(t('Kind'), kind), field(t('Address'), address)], async (values) => {
     await api.post(`/contacts/${contact.id}/identities`, values);
     await reload();
   });

@@ -2,16 +2,16 @@
 import { button, h } from '../dom.js';
 import { field, openForm } from '../dialog.js';
 import { nameOf } from '../format.js';
+import { t } from '../strings.js';
 import { toast, toastProblem } from '../toast.js';
 import { editable } from '../timeline/editing.js';
-import { say } from '../timeline/words.js';
 
 const LOOK_EVERY_MS = 1500;
 
 /** @param {any} given */
 export function nameField({ contact, api, reload }) {
   const save = (name) => api.patch(`/contacts/${contact.id}`, { name }).then(reload, toastProblem);
-  return editable(h('bdi', {}, nameOf(contact)), { title: say('Change the name'), label: say('Name'), value: contact.name ?? '', most: 200, save, class: 'rename' });
+  return editable(h('bdi', {}, nameOf(contact)), { title: t('Change the name'), label: t('Name'), value: contact.name ?? '', most: 200, save, class: 'rename' });
 }
 
 /** @param {any} given */
@@ -19,7 +19,7 @@ export function personActions(given) {
   const { contact, store, conversationId } = given;
   const admin = store.me?.role === 'admin';
   const external = Object.entries(contact.external ?? {});
-  const action = (name, words, onclick, kind = '') => button(say(words), onclick, { icon: name, class: `plain small ${kind}` });
+  const action = (name, words, onclick, kind = '') => button(t(words), onclick, { icon: name, class: `plain small ${kind}` });
   return [
     external.length > 0 && h('dl', { class: 'facts' }, external.map(([name, value]) => [h('dt', {}, name), h('dd', {}, h('code', {}, value))])),
     h('p', { class: 'row wrap' },
@@ -33,7 +33,7 @@ export function personActions(given) {
 
 async function block({ contact, api, reload }) {
   const [verb, words] = contact.blocked_at ? ['unblock', 'Unblocked'] : ['block', 'Blocked: what they write is kept, but nothing is sent'];
-  await api.post(`/contacts/${contact.id}/${verb}`).then(() => toast(say(words), { kind: 'ok' }), toastProblem);
+  await api.post(`/contacts/${contact.id}/${verb}`).then(() => toast(t(words), { kind: 'ok' }), toastProblem);
   await reload();
 }
 
@@ -41,10 +41,10 @@ async function block({ contact, api, reload }) {
 async function exportPerson({ contact, api }) {
   try {
     let made = await api.post(`/contacts/${contact.id}/export`, {});
-    toast(say('The export is being made'));
+    toast(t('The export is being made'));
     for (; made.state === 'running'; made = await api.get(`/exports/${made.id}`)) await new Promise((done) => { setTimeout(done, LOOK_EVERY_MS); });
-    if (made.state !== 'done') throw new Error(made.error ?? say('The export failed.'));
-    toast(say('The export is ready'), { kind: 'ok', action: { label: say('Download'), run: () => location.assign(`/v1/exports/${made.id}/file`) } });
+    if (made.state !== 'done') throw new Error(made.error ?? t('The export failed.'));
+    toast(t('The export is ready'), { kind: 'ok', action: { label: t('Download'), run: () => location.assign(`/v1/exports/${made.id}/file`) } });
   } catch (problem) {
     toastProblem(problem);
   }
@@ -54,10 +54,10 @@ async function exportPerson({ contact, api }) {
 function erase({ contact, api, reload }) {
   const reason = h('input', { name: 'reason', required: true, maxLength: 500 });
   const confirm = h('input', { name: 'confirm', required: true, autocomplete: 'off', spellcheck: false, placeholder: contact.id });
-  const help = say('Everything they wrote and all we know of them goes for good. Write {id} to go on.', { id: contact.id });
-  openForm({ title: say('Erase this person?'), submit: say('Erase'), danger: true }, [field(say('Reason'), reason), field(say('Confirm'), confirm, help)], async (values) => {
+  const help = t('Everything they wrote and all we know of them goes for good. Write {id} to go on.', { id: contact.id });
+  openForm({ title: t('Erase this person?'), submit: t('Erase'), danger: true }, [field(t('Reason'), reason), field(t('Confirm'), confirm, help)], async (values) => {
     await api.post(`/contacts/${contact.id}/erase`, values);
-    toast(say('They are being erased'), { kind: 'ok' });
+    toast(t('They are being erased'), { kind: 'ok' });
     await reload();
   });
 }

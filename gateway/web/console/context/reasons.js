@@ -1,9 +1,9 @@
 /** Why it is as it is: priority, who got it, the measured signals, how a mail found its way, how it was rated. */
 import { h, icon } from '../dom.js';
 import { showWhole } from '../format.js';
+import { t } from '../strings.js';
 import { eventSentence } from '../timeline/event.js';
 import { MEDIA } from '../timeline/message.js';
-import { say } from '../timeline/words.js';
 
 const REASONS_SHOWN = 4;
 
@@ -13,11 +13,11 @@ export function decisionList({ conversation, store, conversationId }) {
   const { priority, reply_route: route, sla, csat } = conversation;
   const match = entries.findLast((entry) => entry.letter?.match)?.letter.match;
   return h('dl', { class: 'reasons' },
-    priority && because('flag', say('Priority'), [say(`priority_${priority.level}`), ' ', h('span', { class: 'faint number' }, priority.score)], [...priority.because, priority.pinned && say('pinned by hand')]),
-    route && because('reply', say('Answer by'), h('bdi', {}, MEDIA[route.channel] ?? route.channel ?? say('nothing')), [route.reason, route.until && say('until {at}', { at: showWhole(route.until) })]),
-    sla?.next_due_at && because('clock', say('Promised'), showWhole(sla.next_due_at), [sla.policy]),
-    match && because('email', say('Came here by'), match.by.replaceAll('_', ' '), [match.because]),
-    csat && because('star', say('Rated'), csat.rating ? `${csat.rating} / 5` : say('asked, not answered yet'), []),
+    priority && because('flag', t('Priority'), [t(`priority_${priority.level}`), ' ', h('span', { class: 'faint number' }, priority.score)], [...priority.because, priority.pinned && t('pinned by hand')]),
+    route && because('reply', t('Answer by'), h('bdi', {}, MEDIA[route.channel] ?? route.channel ?? t('nothing')), [route.reason, route.until && t('until {at}', { at: showWhole(route.until) })]),
+    sla?.next_due_at && because('clock', t('Promised'), showWhole(sla.next_due_at), [sla.policy]),
+    match && because('email', t('Came here by'), match.by.replaceAll('_', ' '), [match.because]),
+    csat && because('star', t('Rated'), csat.rating ? `${csat.rating} / 5` : t('asked, not answered yet'), []),
     signalRows(conversation, entries),
     entries.filter((entry) => entry.event?.reason).slice(-REASONS_SHOWN).reverse().map(({ occurred_at: at, event }) => because('info', showWhole(at), h('bdi', {}, eventSentence(event)), [event.reason])));
 }

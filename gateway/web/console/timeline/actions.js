@@ -1,8 +1,8 @@
 /** What can be done with one message. */
 import { copyText, toastProblem } from '../toast.js';
 import { callLater } from '../loading.js';
+import { t } from '../strings.js';
 import { openMenu } from './menu.js';
-import { say } from './words.js';
 
 /** @param {any} app @returns {(name: string, entry: any, more?: any) => any} */
 export function createActions(app) {
@@ -35,11 +35,11 @@ function messageMenu(entry, app) {
   const message = entry.type === 'message';
   const inbound = entry.direction === 'inbound';
   return [
-    entry.text && { label: say('Copy text'), icon: 'copy', run: () => copyText(entry.text) },
-    { label: say('Copy link to this message'), icon: 'link', run: () => copyText(`${location.origin}/console/c/${conversationId}#${entry.id}`) },
-    message && !inbound && { label: say('How the delivery went'), icon: 'checks', run: () => callLater('showAttempts', api, entry) },
-    message && inbound && store.me?.role === 'admin' && { label: say('What the provider sent'), icon: 'code', run: () => callLater('showRaw', api, entry) },
-    { label: say('Show as JSON'), icon: 'code', run: () => callLater('showText', say('Entry {seq}', entry), JSON.stringify(entry, null, 2)) },
-    !entry.redacted_at && { label: say('Redact…'), icon: 'trash', danger: true, run: () => callLater('redact', app, entry) },
+    entry.text && { label: t('Copy text'), icon: 'copy', run: () => copyText(entry.text) },
+    { label: t('Copy link to this message'), icon: 'link', run: () => copyText(`${location.origin}/console/c/${conversationId}#${entry.id}`) },
+    message && !inbound && { label: t('How the delivery went'), icon: 'checks', run: () => callLater('showAttempts', api, entry) },
+    message && inbound && store.me?.role === 'admin' && { label: t('What the provider sent'), icon: 'code', run: () => callLater('showRaw', api, entry) },
+    { label: t('Show as JSON'), icon: 'code', run: () => callLater('showText', t('Entry {seq}', entry), JSON.stringify(entry, null, 2)) },
+    !entry.redacted_at && { label: t('Redact…'), icon: 'trash', danger: true, run: () => callLater('redact', app, entry) },
   ];
 }

@@ -1,6 +1,6 @@
 /** How far a message got: one small sign, words for those who cannot see it, and what to do where it failed. */
 import { button, h, icon } from '../dom.js';
-import { say } from './words.js';
+import { t } from '../strings.js';
 
 /** @type {Record<string, [string, string, string?]>} icon, words, kind */
 const STATES = {
@@ -24,7 +24,7 @@ const RETRYABLE = new Set(['failed', 'undelivered', 'expired', 'unknown']);
 /** @param {any} entry @returns {any} */
 export function deliveryTick({ direction, delivery }) {
   const [name, words, kind] = STATES[delivery?.state] ?? [];
-  return name && direction === 'outbound' && h('span', { class: `tick ${kind ?? ''}`, title: say(words) }, icon(name, say(words)));
+  return name && direction === 'outbound' && h('span', { class: `tick ${kind ?? ''}`, title: t(words) }, icon(name, t(words)));
 }
 
 /** What went wrong, what helps, and another try. @param {any} entry @param {() => void} onRetry */
@@ -32,7 +32,7 @@ export function deliveryProblem({ delivery }, onRetry) {
   const { state, error } = delivery ?? {};
   if (!RETRYABLE.has(state)) return null;
   const said = [error?.message, error?.fix].filter(Boolean).map(sentence).join(' ');
-  return problemBox(say(STATES[state][1]), said, button(say('Retry'), onRetry, { icon: 'retry' }), { class: state === 'unknown' ? 'warn' : 'bad' });
+  return problemBox(t(STATES[state][1]), said, button(t('Retry'), onRetry, { icon: 'retry' }), { class: state === 'unknown' ? 'warn' : 'bad' });
 }
 
 /** @param {string} what @param {string} why @param {any} ways out @param {Record<string, any>} look */

@@ -1,6 +1,6 @@
 /** Words that become a field when they are pressed, and are saved by Enter or by going elsewhere. */
 import { button, h, icon } from '../dom.js';
-import { say } from './words.js';
+import { t } from '../strings.js';
 
 /**
  * @param {any} words @param {{title: string, label: string, value: string, most: number, save: (value: string | null) => void, class: string}} how
@@ -24,7 +24,7 @@ export function editable(words, { title, label, value, most, save, class: look }
       onsubmit: (event) => { event.preventDefault(); done(true); },
       onkeydown: (event) => { if (event.key === 'Escape') { event.stopPropagation(); done(false); } },
       onfocusout: ({ relatedTarget }) => { if (!form.contains(relatedTarget)) done(true); },
-    }, input, button(say('Save'), () => done(true), { class: 'primary' }));
+    }, input, button(t('Save'), () => done(true), { class: 'primary' }));
     shown.replaceWith(form);
     input.select();
   }

@@ -1,7 +1,7 @@
 /** What changed, in one quiet line; several in a row are folded into one that opens. */
 import { h, icon } from '../dom.js';
 import { showClock } from '../format.js';
-import { say, sayCount } from './words.js';
+import { t, tCount } from '../strings.js';
 
 /** @type {Record<string, [string, string]>} of what happens: icon and sentence, others are said by their names; `{to}` and `{from}` are said by `participant` */
 const SENTENCES = {
@@ -43,7 +43,7 @@ export function eventRow(entries) {
   if (entries.length === 1) return h('div', { class: 'event' }, changeLine(entries[0]));
   const names = [...new Set(entries.map((entry) => actorName(entry.event)))];
   return h('details', { class: 'event' },
-    h('summary', {}, icon('chevron'), sayCount(entries.length, '{n} change', '{n} changes'), h('span', { class: 'faint' }, names.join(', '))),
+    h('summary', {}, icon('chevron'), tCount(entries.length, '{n} change', '{n} changes'), h('span', { class: 'faint' }, names.join(', '))),
     h('ul', {}, entries.map((entry) => h('li', {}, changeLine(entry)))));
 }
 
@@ -51,7 +51,7 @@ export function eventRow(entries) {
 export function eventSentence(event) {
   const { name, from, to, actor } = event;
   const took = name === 'assigned' && to?.id === actor?.id;
-  return `${actorName(event)} ${say(took ? 'took it' : kindOf(event)[1], { name: name.replaceAll('_', ' '), from: participant(from), to: participant(to) })}`;
+  return `${actorName(event)} ${t(took ? 'took it' : kindOf(event)[1], { name: name.replaceAll('_', ' '), from: participant(from), to: participant(to) })}`;
 }
 
 function kindOf({ name, to }) {
@@ -64,7 +64,7 @@ function changeLine({ id, event, occurred_at: at }) {
 }
 
 function actorName({ actor }) {
-  return actor?.name ?? say(NAMELESS[actor?.type] ?? 'Somebody');
+  return actor?.name ?? t(NAMELESS[actor?.type] ?? 'Somebody');
 }
 
 function participant(value) {

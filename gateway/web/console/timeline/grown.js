@@ -1,6 +1,6 @@
 /** Trees of text as elements, and what is folded away. */
 import { h } from '../dom.js';
-import { say } from './words.js';
+import { t } from '../strings.js';
 
 /** @param {any} tree of `readText` @returns {any} */
 export function grow(tree) {
@@ -9,5 +9,5 @@ export function grow(tree) {
 
 /** What stood below the new words, folded away. @param {string} label @param {any} content */
 export function folded(label, content) {
-  return h('details', { class: 'folded' }, h('summary', { title: say(label), 'aria-label': say(label) }, '•••'), content);
+  return h('details', { class: 'folded' }, h('summary', { title: t(label), 'aria-label': t(label) }, '•••'), content);
 }

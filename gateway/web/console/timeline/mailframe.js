@@ -4,9 +4,9 @@
  * into could not tell how tall it is. Nothing of the mail becomes markup in the console's own page.
  */
 import { h, icon } from '../dom.js';
+import { t } from '../strings.js';
 import { folded, grow } from './grown.js';
 import { readText } from './text.js';
-import { say } from './words.js';
 
 const RIGHTS = 'allow-scripts allow-popups allow-popups-to-escape-sandbox'; // never allow-same-origin
 const TALLEST_PX = 20_000;
@@ -32,7 +32,7 @@ function laterFrame(label, html, entry) {
 
 /** @param {string} html sanitised by the gateway @param {any} entry */
 function mailFrame(html, entry) {
-  const frame = h('iframe', { src: FRAME, title: say('The mail as it was written'), referrerPolicy: 'no-referrer', loading: 'lazy' });
+  const frame = h('iframe', { src: FRAME, title: t('The mail as it was written'), referrerPolicy: 'no-referrer', loading: 'lazy' });
   frame.setAttribute('sandbox', RIGHTS);
   const held = /\sdata-src=/i.test(html) && askForPictures(() => { held?.remove(); frame.src = WITH_PICTURES; });
   const show = (pictures) => frame.contentWindow?.postMessage({ html, pictures, remote: frame.src === WITH_PICTURES }, '*'); // an opaque origin has no name
@@ -48,8 +48,8 @@ function mailFrame(html, entry) {
 }
 
 function askForPictures(show) {
-  return h('p', { class: 'held' }, icon('image'), h('span', { class: 'grow' }, say('Pictures from the web are held back: loading them tells the sender that you read this.')),
-    h('button', { type: 'button', class: 'link', onclick: show }, say('Show pictures')));
+  return h('p', { class: 'held' }, icon('image'), h('span', { class: 'grow' }, t('Pictures from the web are held back: loading them tells the sender that you read this.')),
+    h('button', { type: 'button', class: 'link', onclick: show }, t('Show pictures')));
 }
 
 /** The mail's own pictures as `data:` addresses by attachment: the frame may ask nobody for anything. */

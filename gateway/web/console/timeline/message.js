@@ -1,11 +1,11 @@
 /** One message, note or call of the timeline: who, when, by which channel, the words, and how far it got. */
 import { button, h, icon, iconButton } from '../dom.js';
 import { sentences, showAddress, showClock, showWhole } from '../format.js';
+import { t } from '../strings.js';
 import { callCard } from './call.js';
 import { deliveryProblem, deliveryTick, problemBox } from './delivery.js';
 import { HAS_MENU } from './menu.js';
 import { entryParts } from './parts.js';
-import { say } from './words.js';
 
 export const MEDIA = { sms: 'SMS', voice: 'Phone', email: 'E-mail', whatsapp: 'WhatsApp', webchat: 'Web chat' };
 
@@ -50,13 +50,13 @@ export function channelMark({ type }) {
 }
 
 function bubble(entry, context) {
-  if (entry.redacted_at) return h('div', { class: 'bubble redacted' }, icon('trash'), say('Redacted'), h('time', { dateTime: entry.redacted_at }, showClock(entry.redacted_at)));
+  if (entry.redacted_at) return h('div', { class: 'bubble redacted' }, icon('trash'), t('Redacted'), h('time', { dateTime: entry.redacted_at }, showClock(entry.redacted_at)));
   if (entry.type === 'call') return h('div', { class: 'bubble' }, callCard(entry));
   return h('div', { class: 'bubble' }, subjectOf(entry, context), answered(entry, context), entryParts(entry, { mark: context.mark, onPicture: (part) => context.act('picture', entry, part) }), reactions(entry));
 }
 
 function spoken(entry) {
-  const kind = entry.type === 'note' ? say('Note') : MEDIA[entry.channel?.type] ?? '';
+  const kind = entry.type === 'note' ? t('Note') : MEDIA[entry.channel?.type] ?? '';
   return [entry.author?.name ?? showAddress(entry.author?.address), kind, showWhole(entry.occurred_at)].filter(Boolean).join(', ');
 }
 
@@ -64,11 +64,11 @@ function authorMark({ author, type, approved_by: approved }, { contact }) {
   const known = author.id && author.id === contact()?.id ? contact().name : null;
   const unsure = author.type === 'contact' && author.verified === false;
   return [
-    type === 'note' && h('span', { class: 'internal' }, icon('lock'), say('Internal note')),
-    h('bdi', { class: 'strong' }, author.name ?? known ?? showAddress(author.address) ?? say('Unknown')),
-    author.type === 'bot' && h('span', { class: 'chip' }, icon('bot'), say('Bot')),
-    unsure && author.address?.includes('@') && h('span', { class: 'faint', title: say('Nothing proves that this address wrote it') }, h('bdi', {}, author.address)),
-    approved && approved.id !== author.id && h('span', { class: 'faint' }, say('approved by {name}', approved)),
+    type === 'note' && h('span', { class: 'internal' }, icon('lock'), t('Internal note')),
+    h('bdi', { class: 'strong' }, author.name ?? known ?? showAddress(author.address) ?? t('Unknown')),
+    author.type === 'bot' && h('span', { class: 'chip' }, icon('bot'), t('Bot')),
+    unsure && author.address?.includes('@') && h('span', { class: 'faint', title: t('Nothing proves that this address wrote it') }, h('bdi', {}, author.address)),
+    approved && approved.id !== author.id && h('span', { class: 'faint' }, t('approved by {name}', approved)),
   ];
 }
 
@@ -76,7 +76,7 @@ function authorMark({ author, type, approved_by: approved }, { contact }) {
 function addressees({ recipients = [] }) {
   const others = recipients.filter((one) => one.role !== 'to');
   const all = recipients.map((one) => `${one.role}: ${one.address}`).join('\n');
-  return others.length > 0 && h('span', { class: 'faint', title: all }, say('with {n} in copy', { n: others.length }));
+  return others.length > 0 && h('span', { class: 'faint', title: all }, t('with {n} in copy', { n: others.length }));
 }
 
 /** The subject of a mail where it is not the one the conversation has, and what kind of mail it is where nobody wrote it. */
@@ -112,20 +112,20 @@ function footer(entry, context) {
   const { held_until: held, state } = entry.delivery ?? {};
   const undoable = state === 'scheduled' && held && entry.id;
   return h('p', { class: 'foot' }, h('time', { dateTime: entry.occurred_at, title: showWhole(entry.occurred_at) }, showClock(entry.occurred_at)),
-    entry.edited_at && h('span', { title: showWhole(entry.edited_at) }, say('edited')),
-    entry.moved_from && h('span', {}, say('moved here')),
+    entry.edited_at && h('span', { title: showWhole(entry.edited_at) }, t('edited')),
+    entry.moved_from && h('span', {}, t('moved here')),
     deliveryTick(entry),
-    undoable && button(say('Undo'), () => context.act('undo', entry), { class: 'link' }));
+    undoable && button(t('Undo'), () => context.act('undo', entry), { class: 'link' }));
 }
 
 function more(entry, context) {
-  return iconButton('more', say('More about this message'), (event) => context.act('menu', entry, event.currentTarget), { ...HAS_MENU, class: 'icon-button more' });
+  return iconButton('more', t('More about this message'), (event) => context.act('menu', entry, event.currentTarget), { ...HAS_MENU, class: 'icon-button more' });
 }
 
 /** Words that did not leave: they are kept until somebody decides. */
 function pendingProblem(entry, context) {
   if (entry.state !== 'failed') return null;
   const way = (name, words, look) => button(words, () => context.act(name, entry), look);
-  const ways = [way('resend', say('Try again'), { icon: 'retry' }), way('edit', say('Edit'), { class: 'plain' }), way('discard', say('Discard'), { class: 'plain' })];
-  return problemBox(say('Not sent'), sentences(entry.problem?.detail, entry.problem?.hint), ways, { class: 'bad', role: 'alert' });
+  const ways = [way('resend', t('Try again'), { icon: 'retry' }), way('edit', t('Edit'), { class: 'plain' }), way('discard', t('Discard'), { class: 'plain' })];
+  return problemBox(t('Not sent'), sentences(entry.problem?.detail, entry.problem?.hint), ways, { class: 'bad', role: 'alert' });
 }

@@ -1,10 +1,10 @@
 /** What a message is made of, part by part. A kind that is not known shows the words that stand for it. */
 import { h, icon } from '../dom.js';
+import { t } from '../strings.js';
 import { folded, grow } from './grown.js';
 import { mailPart } from './mailframe.js';
 import { readText } from './text.js';
 import { size } from './times.js';
-import { say } from './words.js';
 
 /** @type {Record<string, (part: any, entry: any, more: {mark: (node: any) => any, onPicture: (part: any) => void}) => any>} */
 const PARTS = {
@@ -17,14 +17,14 @@ const PARTS = {
   file: (part) => fileCard(part.attachment),
   location: locationPart,
   contact_card: (part) => card('user', part.name, [...part.phones, ...part.emails].join(' · ')),
-  template: (part) => card('rules', say('Template {name}', part), [part.language, ...Object.values(part.variables ?? {})].join(' · ')),
+  template: (part) => card('rules', t('Template {name}', part), [part.language, ...Object.values(part.variables ?? {})].join(' · ')),
   choices: choicesPart,
   choice_reply: (part) => h('p', { class: 'chosen' }, icon('check'), h('bdi', {}, part.title)),
-  form: (part) => card('note', part.title ?? say('Form'), (part.fields ?? []).map((field) => field.label).join(' · ')),
+  form: (part) => card('note', part.title ?? t('Form'), (part.fields ?? []).map((field) => field.label).join(' · ')),
   form_reply: formReply,
   link_preview: linkPart,
   transcript: (part) => h('p', {}, part.text ?? ''),
-  unsupported: (part) => card('help', part.fallback, say('This kind cannot be shown here: {provider_type}', part)),
+  unsupported: (part) => card('help', part.fallback, t('This kind cannot be shown here: {provider_type}', part)),
 };
 
 /** @param {any} entry @param {{mark: (node: any) => any, onPicture: (part: any) => void}} more @returns {any[]} */
@@ -42,7 +42,7 @@ function isInside({ attachment }, parts) {
 /** @param {any} attachment @returns {any} */
 export function fileCard(attachment) {
   const { name, state, scan, url } = attachment;
-  const facts = [attachment.size && size(attachment.size), say(STORED[state] ?? ''), scan === 'infected' && say('Held back: it carries a virus')];
+  const facts = [attachment.size && size(attachment.size), t(STORED[state] ?? ''), scan === 'infected' && t('Held back: it carries a virus')];
   const inner = [icon('file'), h('span', { class: 'grow' }, h('bdi', { class: 'clip' }, name ?? attachment.media_type), h('small', {}, facts.filter(Boolean).join(' · ')))];
   return isHere(attachment) ? h('a', { class: 'file', href: url, download: name ?? '', target: '_blank' }, inner, icon('down')) : h('div', { class: 'file' }, inner);
 }
@@ -64,27 +64,27 @@ function picture(part, kind, open) {
   const { attachment, alt } = part;
   if (!isHere(attachment)) return fileCard(attachment);
   const { width, height, name } = attachment;
-  const image = h('img', { src: attachment.url, alt: alt ?? name ?? say('Picture'), loading: 'lazy', width, height });
+  const image = h('img', { src: attachment.url, alt: alt ?? name ?? t('Picture'), loading: 'lazy', width, height });
   image.addEventListener('error', () => image.closest('.picture, .sticker')?.replaceWith(fileCard(attachment)));
-  return open ? h('button', { type: 'button', class: kind, onclick: open, 'aria-label': say('Open the picture {name}', { name: alt ?? name ?? '' }) }, image) : h('div', { class: kind }, image);
+  return open ? h('button', { type: 'button', class: kind, onclick: open, 'aria-label': t('Open the picture {name}', { name: alt ?? name ?? '' }) }, image) : h('div', { class: kind }, image);
 }
 
 /** @param {'audio' | 'video'} kind @param {any} attachment @returns {any} */
 export function player(kind, attachment) {
   if (!isHere(attachment)) return fileCard(attachment);
-  return h(kind, { class: 'player', controls: true, preload: 'metadata', src: attachment.url, 'aria-label': attachment.name ?? say(kind === 'audio' ? 'Recording' : 'Video') });
+  return h(kind, { class: 'player', controls: true, preload: 'metadata', src: attachment.url, 'aria-label': attachment.name ?? t(kind === 'audio' ? 'Recording' : 'Video') });
 }
 
 function locationPart({ latitude, longitude, name, address }) {
   const place = `${latitude},${longitude}`;
   const href = `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=16/${latitude}/${longitude}`;
   return h('a', { class: 'file', href, target: '_blank', rel: 'noopener noreferrer' }, icon('pin'),
-    h('span', { class: 'grow' }, h('bdi', {}, name ?? say('A place')), h('small', {}, address ?? place)));
+    h('span', { class: 'grow' }, h('bdi', {}, name ?? t('A place')), h('small', {}, address ?? place)));
 }
 
 function choicesPart({ text, options }) {
   return h('div', { class: 'offered' }, text && h('p', { dir: 'auto' }, text),
-    h('ul', { class: 'row wrap', 'aria-label': say('Offered answers') }, options.map((option) => h('li', { class: 'choice' }, h('bdi', {}, option.title)))));
+    h('ul', { class: 'row wrap', 'aria-label': t('Offered answers') }, options.map((option) => h('li', { class: 'choice' }, h('bdi', {}, option.title)))));
 }
 
 function formReply({ values }) {
@@ -102,5 +102,5 @@ function card(name, title, more) {
 }
 
 function unknownPart(part, entry) {
-  return card('help', part.fallback ?? entry.text, say('This kind cannot be shown here: {type}', part));
+  return card('help', part.fallback ?? entry.text, t('This kind cannot be shown here: {type}', part));
 }

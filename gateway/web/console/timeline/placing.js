@@ -1,10 +1,10 @@
 /** Rows on the page: drawn once, kept by their keys, drawn anew where they changed, in their order. */
 import { h } from '../dom.js';
 import { showWhole } from '../format.js';
+import { t } from '../strings.js';
 import { eventRow } from './event.js';
 import { messageRow, refreshRow, wordsSign } from './message.js';
 import { dayName } from './times.js';
-import { say } from './words.js';
 
 /** @param {HTMLElement} box @param {any} context what rows are drawn with */
 export function createRows(box, context) {
@@ -55,7 +55,7 @@ function nodeOf(row, known, context) {
 
 function drawRow(row, context) {
   if (row.kind === 'day') return h('h2', { class: 'day' }, h('time', { dateTime: row.at, title: showWhole(row.at) }, dayName(row.at)));
-  if (row.kind === 'new') return h('p', { class: 'new-mark' }, h('span', {}, say('New')));
+  if (row.kind === 'new') return h('p', { class: 'new-mark' }, h('span', {}, t('New')));
   return row.kind === 'events' ? eventRow(row.entries) : messageRow(row, context);
 }
 

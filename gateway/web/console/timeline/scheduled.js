@@ -1,9 +1,9 @@
 /** What leaves later: below the log, until it has left. */
 import { button, h, icon, mount } from '../dom.js';
 import { showWhole } from '../format.js';
+import { t } from '../strings.js';
 import { toastProblem } from '../toast.js';
 import { entryParts } from './parts.js';
-import { say } from './words.js';
 
 /** @param {HTMLElement} el @param {any} app @returns {{destroy(): void}} */
 export function mountScheduled(el, { conversationId: id, api, bus }) {
@@ -22,9 +22,9 @@ export function mountScheduled(el, { conversationId: id, api, bus }) {
 }
 
 function scheduledCard(one, act) {
-  const way = (verb, words) => button(say(words), act(one, verb), { class: 'link' });
-  return h('article', { class: 'entry out head scheduled', 'aria-label': say('Leaves later') },
-    h('p', { class: 'who' }, icon('clock'), h('span', { class: 'strong' }, say(one.state === 'held' ? 'Held back' : 'Leaves {at}', { at: showWhole(one.send_at) })), one.reason && h('span', { class: 'faint' }, one.reason.detail)),
+  const way = (verb, words) => button(t(words), act(one, verb), { class: 'link' });
+  return h('article', { class: 'entry out head scheduled', 'aria-label': t('Leaves later') },
+    h('p', { class: 'who' }, icon('clock'), h('span', { class: 'strong' }, t(one.state === 'held' ? 'Held back' : 'Leaves {at}', { at: showWhole(one.send_at) })), one.reason && h('span', { class: 'faint' }, one.reason.detail)),
     h('div', { class: 'bubble' }, entryParts(one, { mark: (nodes) => nodes, onPicture: () => undefined })),
     h('p', { class: 'foot' }, way('send', 'Send now'), way('cancel', 'Take back')));
 }

@@ -1,5 +1,6 @@
 /** One conversation as it was said, over all channels: the log, what is typed, what leaves later. */
 import { button, h, icon, mount } from '../dom.js';
+import { t, tCount } from '../strings.js';
 import { toast, toastProblem } from '../toast.js';
 import { createActions } from './actions.js';
 import { mountHeader } from './header.js';
@@ -9,7 +10,6 @@ import { createReading } from './reading.js';
 import { buildRows, firstUnread } from './rows.js';
 import { mountScheduled } from './scheduled.js';
 import { createScroll } from './scroll.js';
-import { say, sayCount } from './words.js';
 
 const EARLIER_ENTRIES = 200; // a page of those that lead back to what a link names
 const EARLIER_PAGES = 50;
@@ -36,7 +36,7 @@ function build(el, onJump) {
     head: h('header', { class: 'thread-head' }), top: h('div', { class: 'timeline-top' }), rows: h('div', { class: 'rows' }), later: h('div', { class: 'later' }),
     typing: h('p', { class: 'typing', role: 'status' }), jump: button('', onJump, { class: 'jump', hidden: true }),
   };
-  const log = h('div', { class: 'log', role: 'log', tabIndex: 0, 'aria-label': say('Messages'), 'aria-live': 'polite', 'aria-busy': 'true' },
+  const log = h('div', { class: 'log', role: 'log', tabIndex: 0, 'aria-label': t('Messages'), 'aria-live': 'polite', 'aria-busy': 'true' },
     h('div', { class: 'log-inner' }, ui.top, ui.rows, ui.later, ui.typing));
   mount(el, ui.head, h('div', { class: 'log-frame' }, log, ui.jump));
   return { ...ui, log };
@@ -101,7 +101,7 @@ function draw(it) {
   countUnseen(it, timeline.items);
   const pending = timeline.pending.map((entry, at) => asEntry(entry, it.last + at + 1, store.me));
   it.scroll.keep(() => {
-    mount(it.ui.top, timeline.hasEarlier ? h('span', { class: 'spinner', role: 'img', 'aria-label': say('Loading what came before') }) : say(timeline.items.length ? 'The beginning of this conversation' : 'Nothing has been said yet.'));
+    mount(it.ui.top, timeline.hasEarlier ? h('span', { class: 'spinner', role: 'img', 'aria-label': t('Loading what came before') }) : t(timeline.items.length ? 'The beginning of this conversation' : 'Nothing has been said yet.'));
     it.rows.place(buildRows([...timeline.items, ...pending], { newFrom: it.newFrom || null }));
   });
   return moved(it);
@@ -118,7 +118,7 @@ function moved(it) {
   const { jump } = it.ui;
   jump.hidden = it.scroll.atEnd();
   if (jump.hidden) it.unseen = 0;
-  else mount(jump, icon('arrowdown'), it.unseen ? sayCount(it.unseen, '{n} new message', '{n} new messages') : say('To the newest'));
+  else mount(jump, icon('arrowdown'), it.unseen ? tCount(it.unseen, '{n} new message', '{n} new messages') : t('To the newest'));
   it.reading.plan();
 }
 
@@ -149,7 +149,7 @@ async function showEntry(it, entryId) {
   it.ui.log.ariaBusy = 'false';
   const found = find();
   if (!found) {
-    toast(say('The message of this link is not in this conversation.'));
+    toast(t('The message of this link is not in this conversation.'));
     return it.scroll.toEnd();
   }
   const folded = found.closest('details');
@@ -160,14 +160,14 @@ async function showEntry(it, entryId) {
 
 function tellTyping(it) {
   const { store, conversationId: id } = it.app;
-  const named = ({ actor }) => actor.name ?? store.conversation(id)?.contact?.name ?? say('The contact');
+  const named = ({ actor }) => actor.name ?? store.conversation(id)?.contact?.name ?? t('The contact');
   const names = store.typing(id).filter(({ actor }) => actor.type === 'contact').map(named);
-  mount(it.ui.typing, names.length > 0 && [h('span', { class: 'dots' }, h('i'), h('i'), h('i')), say('{name} is writing…', { name: names.join(', ') })]);
+  mount(it.ui.typing, names.length > 0 && [h('span', { class: 'dots' }, h('i'), h('i'), h('i')), t('{name} is writing…', { name: names.join(', ') })]);
 }
 
 function tellProblem(it, problem) {
-  mount(it.ui.rows, h('div', { class: 'empty' }, icon('alert'), h('h2', {}, say('This conversation could not be loaded')), h('p', {}, problem.detail ?? ''),
-    button(say('Try again'), () => beginReading(it), { icon: 'retry' })));
+  mount(it.ui.rows, h('div', { class: 'empty' }, icon('alert'), h('h2', {}, t('This conversation could not be loaded')), h('p', {}, problem.detail ?? ''),
+    button(t('Try again'), () => beginReading(it), { icon: 'retry' })));
 }
 
 /** What was just written looks like what it will be. */

@@ -1,6 +1,6 @@
 /** Days, lengths and sizes as people write them. */
 import { showDay } from '../format.js';
-import { say } from './words.js';
+import { t } from '../strings.js';
 
 const DAY_MS = 86_400_000;
 
@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000;
 export function dayName(at, now = new Date()) {
   const that = new Date(at);
   const days = Math.round((midnight(now) - midnight(that)) / DAY_MS);
-  if (days === 0 || days === 1) return say(days ? 'Yesterday' : 'Today');
+  if (days === 0 || days === 1) return t(days ? 'Yesterday' : 'Today');
   return that.getFullYear() === now.getFullYear() ? showDay(at) : `${showDay(at)} ${that.getFullYear()}`;
 }
 
