@@ -140,10 +140,28 @@ def test_a_subject_is_changed_or_left(browser: Browser, site: BrowserSite) -> No
         expect(subject).to_have_text("Lost parcel", timeout=PATIENT_MS)
         subject.focus()
         page.keyboard.press("Enter")
-        field.fill("Something else")
+        expect(field).to_be_focused()
+        page.keyboard.type("Something else")
+        expect(field).to_have_value("Something else")
         field.press("Escape")
         expect(subject).to_have_text("Lost parcel")
         expect(subject).to_be_focused()
+
+
+def test_a_button_that_is_pressed_is_there_when_it_is_let_go(browser: Browser, site: BrowserSite) -> None:
+    """What is told meanwhile is drawn a moment later, or the press would be none."""
+    with _details(browser, site) as (page, contact, phone):
+        subject, name = page.get_by_title("Change the subject"), page.get_by_role("heading", level=1, name="Ana Ruiz")
+        subject.hover()
+        page.mouse.down()
+        site.call("PATCH", f"/v1/contacts/{contact}", {"name": "Ana Ruiz"})
+        _hear(page, site, phone, "at all")
+        expect(name).to_have_count(0)
+        page.mouse.up()
+        field = page.get_by_role("textbox", name="Subject")
+        expect(field).to_be_focused()
+        field.press("Escape")
+        expect(name).to_be_visible(timeout=PATIENT_MS)
 
 
 def test_sections_stay_as_they_were_left(browser: Browser, site: BrowserSite) -> None:

@@ -40,7 +40,7 @@ def test_nobody_gets_the_answer_of_a_cancelled_call(redis_url: str) -> None:
     async def body() -> None:
         client = connect_redis(redis_url, seconds=5)
         for steps in range(CALLERS):
-            asked = asyncio.create_task(client.echo("given up"))
+            asked = asyncio.ensure_future(client.echo("given up"))
             for _ in range(steps % 20):
                 await asyncio.sleep(0)
             await end_tasks([asked])

@@ -6,6 +6,7 @@
 import { gistOf, wordsOf } from './content.js';
 
 const SAVE_AFTER_MS = 1500;
+const DRAFTS_READ = 100;
 const DRAFT_PLACE = 'switchboard.draft';
 
 /** What this browser keeps about one conversation. @param {string} kind 'words' or 'unsent' @param {any} app */
@@ -62,13 +63,13 @@ export function createServerDraft(app, told) {
 
 /** What is kept there; mine is told where it is news. */
 async function lookAtDrafts(it) {
-  const page = await it.api.get(`/conversations/${it.conversationId}/drafts`, { state: 'open', limit: 20 });
+  const page = await it.api.get(`/conversations/${it.conversationId}/drafts`, { state: 'open', limit: DRAFTS_READ });
   const { known } = it;
   const isMine = (draft) => draft.author.id === it.store.me?.id;
   const mine = page.data.filter(isMine);
   const found = mine.at(-1);
   it.onOthers(page.data.filter((draft) => !isMine(draft)));
-  if (known && !mine.some(({ id }) => id === known.id)) leave(it, known);
+  if (known && !page.page.has_more && !mine.some(({ id }) => id === known.id)) leave(it, known);
   if (!found) return;
   know(it, found);
   if (found.id !== known?.id || found.version > known.version) it.onMine(found);

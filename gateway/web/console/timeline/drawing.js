@@ -1,7 +1,8 @@
 /** Drawing anew what somebody may be using: never under their hands, and the focus stays where it was. */
 import { mount } from '../dom.js';
 
-const BUSY = 'form, .menu, :is(input, select):focus';
+const BUSY = 'form, .menu, :is(input, select):focus, :is(button, a, summary):active'; // a button that is pressed must be there when it is let go
+const DONE = ['focusout', 'pointerup', 'keyup'];
 const REACHED = 'button, a, summary, input, select';
 const DRAW_SETTLE_MS = 150;
 
@@ -17,6 +18,6 @@ export function createDrawing(el, build) {
     all()[at]?.focus({ preventScroll: true });
   };
   const settle = () => setTimeout(() => { if (stale) draw(); }, DRAW_SETTLE_MS);
-  el.addEventListener('focusout', settle);
-  return { draw, destroy: () => el.removeEventListener('focusout', settle) };
+  for (const name of DONE) el.addEventListener(name, settle);
+  return { draw, destroy: () => DONE.forEach((name) => el.removeEventListener(name, settle)) };
 }
