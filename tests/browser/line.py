@@ -11,6 +11,9 @@ from typing import Any
 from tests.browser.stage import PATIENCE_SECONDS
 from tests.faults.proxy import PASS, REFUSE, FaultProxy
 
+BEGUN_SECONDS = 0.05
+"""Then whatever was taken last is a link: one that is cancelled before it began would never close its connection."""
+
 
 class Line:
     """A line whose own address stays the same; `cut` resets all that stands on it."""
@@ -59,7 +62,10 @@ def open_line_to(port: int) -> Iterator[Line]:
 
 async def _end(proxy: FaultProxy) -> None:
     await proxy.close()
+    await asyncio.sleep(BEGUN_SECONDS)
+    proxy.cut()
     links = asyncio.all_tasks() - {asyncio.current_task()}
     for link in links:
         link.cancel()
     await asyncio.gather(*links, return_exceptions=True)
+    await asyncio.sleep(0)  # what was reset is closed

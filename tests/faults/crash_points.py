@@ -21,7 +21,7 @@ from tests.faults.waiting import wait_for
 WORKER = "work0"
 EACH = 3
 """Texts in each conversation: what stands behind a send that was killed has to wait for it."""
-REACHED_SECONDS = 10.0
+REACHED_SECONDS = 30.0
 HELD_SECONDS = 1.5
 """How long the provider's line holds an answer back, which is less than a send may take."""
 SLOW = Behaviour(answer_delay=HELD_SECONDS)
