@@ -23,7 +23,8 @@ from gateway.demo.seeding import DEMO_API_KEY
 from tests.ports import free_ports
 
 ENDS_WITHIN = 120.0
-DELIVERED = 10
+DELIVERED = 30
+"""Reports of it, of which a message has several."""
 STRANGER = "+447700900999"
 KEYS = ["sent", "stored", "answered", "delivered", "lost", "doubled", "first_stored_seconds"]
 
@@ -113,14 +114,14 @@ def test_a_calm_run_is_flawless(folder: Path) -> None:
         code, figures, told = end_of(running)
     assert list(figures) == KEYS, told
     assert (code, figures["lost"], figures["doubled"]) == (0, 0, 0), told
-    assert figures["stored"] == figures["sent"] > 0
+    assert figures["stored"] == figures["sent"] >= 15
     assert figures["delivered"] == figures["answered"] > 0
     assert 0 < figures["first_stored_seconds"] < 60
     assert not (folder / BEACON_NAME).exists()
 
 
 def test_an_outage_loses_and_doubles_nothing(folder: Path) -> None:
-    """On the same data, for so long: webhooks late, twice, out of order, calls cut and broken, and still once each."""
+    """It ends by itself; webhooks late, twice, out of order, calls cut and broken, on the same data: still once each."""
     options = "--duration", "4", "--rate", "10", "--scenario", "outage"
     with demo_process(folder, free_ports(1)[0], *options) as running:
         code, figures, told = end_of(running)

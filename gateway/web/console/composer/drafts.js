@@ -9,7 +9,7 @@ const SAVE_AFTER_MS = 1500;
 const DRAFTS_READ = 100;
 const DRAFT_PLACE = 'switchboard.draft';
 
-/** What this browser keeps about one conversation. @param {string} kind 'words' or 'unsent' @param {any} app */
+/** What this browser keeps about one conversation. @param {string} kind 'words', 'draft' or 'unsent' @param {any} app */
 export function createShelf(kind, { store, conversationId }) {
   const place = `${DRAFT_PLACE}.${kind}.${store.me?.id ?? 'me'}.${conversationId}`;
   return {
