@@ -121,7 +121,7 @@ def test_a_calm_run_is_flawless(folder: Path) -> None:
 
 
 def test_an_outage_loses_and_doubles_nothing(folder: Path) -> None:
-    """It ends by itself; webhooks late, twice, out of order, calls cut and broken, on the same data: still once each."""
+    """It ends by itself; webhooks late, twice, out of order, calls cut and broken, same data: still once each."""
     options = "--duration", "4", "--rate", "10", "--scenario", "outage"
     with demo_process(folder, free_ports(1)[0], *options) as running:
         code, figures, told = end_of(running)
