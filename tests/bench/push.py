@@ -6,6 +6,7 @@ are with a client: `sent` is POST .../messages through the API, `came` an inboun
 `floor_send` and `floor_store` the floors of tests/bench/push_floors.py on the same server, which hand as many bytes to
 as many sockets, from memory or after one durable INSERT. Ratios are ours over `floor_store`. `idle_mib` is what the
 sockets cost the gateway while nothing happens. One gateway process with its worker; messages go one after the other.
+The provider holds its reports of delivery back until after the end, or they would fall into whatever is measured then.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import uvloop
 
 from channels.simulators.twilio import TwilioAccount, TwilioNumber, TwilioSimulator, serve_simulator
 from gateway.embedded import open_embedded
+from tests.bench.deliver import NO_REPORTS_SECONDS
 from tests.bench.inbound import running, switchboard, switchboard_environment, wait_for
 from tests.bench.load import ACCOUNT, NUMBER, TOKEN, inbound_requests
 from tests.bench.sockets import Crowd, allow_files
@@ -113,7 +115,9 @@ async def measure(*, counts: Sequence[int], messages: int, work: Path) -> dict[s
     allow_files()
     embedded = await open_embedded(work / "servers")
     twilio = TwilioSimulator(
-        [TwilioAccount(sid=ACCOUNT, token=TOKEN)], [TwilioNumber(number=NUMBER, account_sid=ACCOUNT)]
+        [TwilioAccount(sid=ACCOUNT, token=TOKEN)],
+        [TwilioNumber(number=NUMBER, account_sid=ACCOUNT)],
+        pace=NO_REPORTS_SECONDS,
     )
     with ExitStack() as stack:
         try:
